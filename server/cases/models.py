@@ -1,0 +1,93 @@
+"""The matter that a unit handles, its reports, its history and its clocks."""
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.core.db import Base, Facts, Identified
+
+
+class Case(Identified, Base):
+    """案件: one matter. `version` counts its changes and is its ETag."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('tip', 'hazard')", name="kind"),
+        sa.CheckConstraint("risk IN ('red', 'orange', 'yellow', 'blue')", name="risk"),
+        sa.Index("ix_case_state_received", "state", "first_received_at"),
+        sa.Index("ix_case_unit_state", "unit_id", "state"),
+    )
+
+    number: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+    kind: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    matter: Mapped[str] = mapped_column(default="")
+    """The matter restated by the desk: all that the unit reads of what the reporter wrote (DOMAIN.md §5)."""
+    area_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("area.id"))
+    enterprise_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("enterprise.id"))
+    sector_no: Mapped[int | None] = mapped_column(sa.ForeignKey("sector.no"))
+    unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
+    """Where the case lies; set by accept, never by a machine."""
+    risk: Mapped[str | None]
+    urgent: Mapped[bool] = mapped_column(default=False)
+    unsatisfied: Mapped[bool] = mapped_column(default=False)
+    finding: Mapped[str | None]
+    reply: Mapped[str | None]
+    replied_at: Mapped[datetime | None]
+    first_received_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("case.id"))
+    rectified_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+
+
+class CaseReport(Base):
+    """A report joined to a case; leaving it is kept too, so that a merge can be undone."""
+
+    __tablename__ = "case_report"
+    __table_args__ = (
+        sa.Index("uq_case_report_current", "report_id", unique=True, postgresql_where=sa.text("left_at IS NULL")),
+    )
+
+    case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id"), primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    joined_at: Mapped[datetime] = mapped_column(primary_key=True)
+    left_at: Mapped[datetime | None]
+
+
+class CaseEvent(Identified, Base):
+    """One step in the life of a case: 来源可查、去向可追、责任可究."""
+
+    __tablename__ = "case_event"
+    __table_args__ = (sa.Index("ix_case_event_case_at", "case_id", "at"),)
+
+    case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id"))
+    at: Mapped[datetime]
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    actor_name: Mapped[str]
+    step: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    fields: Mapped[Facts] = mapped_column(default=dict)
+    submission_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    """The phone's submission that brought this step, with its photos."""
+    late: Mapped[bool] = mapped_column(default=False)
+    """Arrived when it was no longer allowed: kept for a person to see, without effect."""
+
+
+class CaseClock(Identified, Base):
+    """A running deadline of a case (DOMAIN.md §3)."""
+
+    __tablename__ = "case_clock"
+    __table_args__ = (sa.Index("ix_case_clock_case", "case_id"),)
+
+    case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id"))
+    name: Mapped[str]
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

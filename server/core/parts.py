@@ -1,0 +1,23 @@
+"""The adapters of a running process, built once in wiring.py."""
+
+from dataclasses import dataclass
+
+import redis
+import sqlalchemy as sa
+
+from server.settings import Settings
+from storage.blobs import BlobStore
+from storage.sealing import Keyring
+from sync.signing import SigningKeys
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is outside of the process: settings, object store, keys, queue, database."""
+
+    settings: Settings
+    engine: sa.Engine
+    blobs: BlobStore
+    keyring: Keyring
+    signing: SigningKeys
+    queue: redis.Redis

@@ -1,0 +1,34 @@
+"""What reporter and office say to each other."""
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.core.db import Base
+
+
+class Message(Base):
+    """One message; its key is chosen by the sender, so that sending it again changes nothing."""
+
+    __tablename__ = "message"
+    __table_args__ = (sa.Index("ix_message_report_at", "report_id", "at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"))
+    at: Mapped[datetime]
+    from_reporter: Mapped[bool]
+    author_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    text: Mapped[str]
+
+
+class Satisfaction(Base):
+    """Whether the reporter is content with the reply; the last word counts."""
+
+    __tablename__ = "satisfaction"
+
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    at: Mapped[datetime]
+    satisfied: Mapped[bool]
+    reason: Mapped[str]

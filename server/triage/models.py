@@ -1,0 +1,83 @@
+"""Is it a duplicate, and what sector is it: proposals with their reasons, and what people said of them."""
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.core.db import Base, Facts, Identified
+
+
+class Sector(Base):
+    """行业领域: one of the rows of the county's table of tasks."""
+
+    __tablename__ = "sector"
+
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    title: Mapped[str]
+    lead_unit_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("unit.id"))
+    """牵头单位"""
+    keywords: Mapped[list[str]]
+
+
+class SectorUnit(Base):
+    """责任单位 of a sector; `by_place` stands for "各乡镇党委、政府", resolved by the place of the report."""
+
+    __tablename__ = "sector_unit"
+    __table_args__ = (
+        sa.UniqueConstraint("sector_no", "unit_id", postgresql_nulls_not_distinct=True),
+        sa.CheckConstraint("by_place = (unit_id IS NULL)", name="unit_or_place"),
+    )
+
+    sector_no: Mapped[int] = mapped_column(sa.ForeignKey("sector.no"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
+    by_place: Mapped[bool] = mapped_column(default=False)
+
+
+class HazardType(Base):
+    """隐患类型 in plain words, below a sector; the first few are chips on the citizen's phone."""
+
+    __tablename__ = "hazard_type"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    sector_no: Mapped[int] = mapped_column(sa.ForeignKey("sector.no"))
+    name: Mapped[str]
+    name_en: Mapped[str]
+    keywords: Mapped[list[str]]
+    chip_order: Mapped[int | None]
+
+
+class DuplicateSuggestion(Identified, Base):
+    """A report may tell of the same matter as an earlier one. A person's word stands for ever."""
+
+    __tablename__ = "duplicate_suggestion"
+    __table_args__ = (
+        sa.UniqueConstraint("report_id", "other_id"),
+        sa.CheckConstraint("judged IN ('same', 'different')", name="judged"),
+    )
+
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"))
+    other_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), index=True)
+    score: Mapped[float]
+    reasons: Mapped[list[Facts]]
+    model: Mapped[str]
+    created_at: Mapped[datetime]
+    judged: Mapped[str | None]
+    judged_by: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    judged_at: Mapped[datetime | None]
+
+
+class SectorProposal(Identified, Base):
+    """The likeliest sectors of a report, with probabilities and reasons."""
+
+    __tablename__ = "sector_proposal"
+
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), unique=True)
+    ranked: Mapped[list[Facts]]
+    """[{sector_no, p, reasons}], best first, at most three."""
+    decided: Mapped[bool]
+    """Sure enough to stand without a person's choice."""
+    model: Mapped[str]
+    created_at: Mapped[datetime]

@@ -1,0 +1,56 @@
+"""The one place where concrete parts are built, and where it is said what follows on what."""
+
+import redis
+import sqlalchemy as sa
+
+from server.cases import jobs as cases
+from server.core.parts import Parts
+from server.core.tasks import Job
+from server.intake import jobs as intake
+from server.patrol import jobs as patrol
+from server.routing import jobs as routing
+from server.settings import Settings
+from server.triage import jobs as triage
+from storage.blobs import BlobStore
+from storage.sealing import Keyring
+from sync.signing import SigningKeys
+
+JOBS: dict[str, Job] = {
+    "intake.open_submission": intake.open_submission,
+    "intake.open_medium": intake.open_medium,
+    "patrol.record_inspection": patrol.record_inspection,
+    "triage.assess": triage.assess,
+    "triage.compare_photo": triage.compare_photo,
+    "routing.propose": routing.propose,
+    "cases.open_case": cases.open_case,
+    "cases.apply_step": cases.apply_step,
+}
+"""Every kind of task and the function that does it."""
+
+SUBSCRIPTIONS: dict[str, list[str]] = {
+    "submission.accepted": ["intake.open_submission"],
+    "upload.received": ["intake.open_medium"],
+    "inspection.opened": ["patrol.record_inspection"],
+    "step.opened": ["cases.apply_step"],
+    "report.registered": ["cases.open_case", "triage.assess"],
+    "report.assessed": ["routing.propose"],
+    "medium.ready": ["triage.compare_photo"],
+}
+"""Event → tasks. A lower room emits an event and does not know who listens."""
+
+
+def build_parts(settings: Settings) -> Parts:
+    """Connect to nothing yet; every adapter connects on first use."""
+    secret = settings.s3_secret_key.get_secret_value()
+    return Parts(
+        settings=settings,
+        engine=sa.create_engine(
+            settings.database_url.get_secret_value(), pool_size=10, max_overflow=20, pool_pre_ping=True
+        ),
+        blobs=BlobStore(
+            settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure
+        ),
+        keyring=Keyring(settings.keys_dir),
+        signing=SigningKeys(settings.keys_dir),
+        queue=redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5, socket_connect_timeout=2),
+    )
