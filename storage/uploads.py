@@ -1,0 +1,505 @@
+"""Uploads that go on where they stopped: received in pieces, one object each, then joined and hashed by the worker.
+
+An upload belongs to one submission (its owner) and is known by the SHA-256 of the whole. The row's offset is the only
+truth about how far it is: a piece counts once `UPDATE … WHERE offset = :seen` is committed with it. Everything here
+can be killed at any point: what no row names is swept, and what was not committed is sent or joined again.
+"""
+
+import hashlib
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+
+from storage.blobs import BlobStore, BlobStream, Reader, StoreUnavailable
+
+PIECE_SIZE = 2 * 1024 * 1024
+"""The most bytes held in memory and written as one object."""
+
+READ_SIZE = 64 * 1024
+PIECES = "pieces/"
+SWEEP_BATCH = 500
+CHECKSUMS: dict[str, Callable[[], Any]] = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
+"""Checksums of one body that are taken: SHA-1 because tus demands it, SHA-256 for our phones."""
+
+log = logging.getLogger(__name__)
+
+
+class StorageBase(DeclarativeBase):
+    """The tables of storage, with MetaData of their own."""
+
+    registry = registry(
+        metadata=sa.MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: sa.DateTime(timezone=True),
+            uuid.UUID: sa.Uuid(),
+            str: sa.Text(),
+            int: sa.BigInteger(),
+        },
+    )
+
+
+class UploadState(StrEnum):
+    """How far an upload is; only `joined` means that the bytes are the declared ones."""
+
+    OPEN = "open"
+    RECEIVED = "received"
+    JOINED = "joined"
+    MISMATCH = "mismatch"
+
+
+class Upload(StorageBase):
+    """One file on its way; `offset` is how many bytes are stored without a gap, `length` how many are declared."""
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        sa.UniqueConstraint("owner", "sha256"),
+        sa.CheckConstraint('length > 0 AND "offset" BETWEEN 0 AND length', name="offset_within"),
+        sa.CheckConstraint("state IN ('open', 'received', 'joined', 'mismatch')", name="state"),
+        sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        sa.Index(
+            "ix_upload_expires", "expires_at", postgresql_where=sa.text("state IN ('open', 'mismatch')")
+        ),
+    )
+
+    # Version 4: whoever knows it may write, and a version 7 would tell the moment of the tap.
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    owner: Mapped[uuid.UUID]
+    sha256: Mapped[str]
+    length: Mapped[int]
+    offset: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(default=UploadState.OPEN)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+    @property
+    def sealed_key(self) -> str:
+        """Where the joined bytes lie once the state is `joined`."""
+        return f"sealed/{self.owner}/{self.sha256}"
+
+
+class UploadPiece(StorageBase):
+    """A run of bytes that is stored as one object and counted in the upload's offset."""
+
+    __tablename__ = "upload_piece"
+
+    upload_id: Mapped[uuid.UUID] = mapped_column(
+        sa.ForeignKey("upload.id", ondelete="CASCADE"), primary_key=True
+    )
+    offset: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    object_key: Mapped[str] = mapped_column(unique=True)
+
+
+class UploadMissing(Exception):
+    """No such upload: never made, taken back or expired. The phone makes it anew."""
+
+
+class OffsetConflict(Exception):
+    """The sender's offset is not ours; `offset` is where to go on (two senders, or a lost answer)."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the next byte is {offset}")
+        self.offset = offset
+
+
+class TooManyBytes(Exception):
+    """More bytes than were declared for the upload."""
+
+
+class LengthDiffers(Exception):
+    """The same content was declared with another length before."""
+
+
+class ChecksumMismatch(Exception):
+    """The body is not what its checksum says; nothing of it was kept."""
+
+
+class NotYours(Exception):
+    """Received in full: it can no longer be taken back."""
+
+
+class BodyCut(Exception):
+    """Raised by a reader whose sender went away; what was read before counts."""
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """Digest of one body, not of the whole file; algorithm is a key of CHECKSUMS."""
+
+    algorithm: str
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class UploadStatus:
+    """A look at an upload."""
+
+    id: uuid.UUID
+    owner: uuid.UUID
+    sha256: str
+    length: int
+    offset: int
+    state: UploadState
+    expires_at: datetime
+    sealed_key: str
+
+    @property
+    def may_expire(self) -> bool:
+        """What is received in full stays."""
+        return self.state in (UploadState.OPEN, UploadState.MISMATCH)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep removed."""
+
+    uploads: int
+    objects: int
+
+
+OnReceived = Callable[[Session, UploadStatus], None]
+"""Called in the transaction that commits the last byte; what it raises undoes that byte."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    offset: int
+    size: int
+    key: str
+
+
+class UploadStore:
+    """All that can be done with uploads. Each method runs transactions of its own on `sessions`."""
+
+    def __init__(
+        self,
+        sessions: Callable[[], Session],
+        blobs: BlobStore,
+        lifetime: timedelta = timedelta(days=14),
+        piece_size: int = PIECE_SIZE,
+    ) -> None:
+        """`sessions` makes a new session per call (a sessionmaker); an upload expires `lifetime` after its last byte."""
+        self._sessions = sessions
+        self._blobs = blobs
+        self._lifetime = lifetime
+        self._piece_size = piece_size
+
+    def create(self, owner: uuid.UUID, sha256: str, length: int, now: datetime) -> UploadStatus:
+        """Begin an upload, or return the one begun before with how far it is. Raises LengthDiffers."""
+        with self._sessions() as session, session.begin():
+            expires_at = now + self._lifetime
+            statement = insert(Upload).values(
+                owner=owner, sha256=sha256, length=length, created_at=now, expires_at=expires_at
+            )
+            upload = session.scalars(
+                statement.on_conflict_do_update(
+                    index_elements=["owner", "sha256"], set_={"expires_at": expires_at}
+                ).returning(Upload)
+            ).one()
+            if upload.length != length:
+                raise LengthDiffers(f"{upload.length} bytes were declared before, {length} now")
+            return _status(upload)
+
+    def status(self, upload_id: uuid.UUID, now: datetime) -> UploadStatus:
+        """How far the upload is. Raises UploadMissing."""
+        with self._sessions() as session:
+            return self._look(session, upload_id, now)
+
+    def append(
+        self,
+        upload_id: uuid.UUID,
+        offset: int,
+        body: Reader,
+        *,
+        declared: int | None,
+        checksum: Checksum | None,
+        now: datetime,
+        on_received: OnReceived,
+    ) -> UploadStatus:
+        """Store what `body` holds from `offset` on and return how far the upload then is.
+
+        `declared` is the length of the body where the sender told it. Without a checksum each piece is committed as
+        it comes, so a body cut short counts as far as it came; with one all pieces are committed at the end, or none.
+        Raises UploadMissing, OffsetConflict, TooManyBytes, ChecksumMismatch, StoreUnavailable.
+        """
+        before = self.status(upload_id, now)
+        if offset != before.offset:
+            raise OffsetConflict(before.offset)
+        if declared is not None and offset + declared > before.length:
+            raise TooManyBytes(f"{before.length - offset} bytes are missing, {declared} were announced")
+        digest = CHECKSUMS[checksum.algorithm]() if checksum else None
+        body_end = before.length if declared is None else offset + declared
+        waiting: list[_Piece] = []
+        at, cut, last = offset, False, before
+        try:
+            while at < body_end and not cut:
+                data, cut = _read_piece(body, min(self._piece_size, body_end - at))
+                if not data:
+                    break
+                if declared is None and at + len(data) == before.length and _has_more(body):
+                    raise TooManyBytes(f"only {before.length - offset} bytes were missing")
+                if digest:
+                    digest.update(data)
+                # A key that nobody else writes: two senders of the same bytes never touch each other's object.
+                piece = _Piece(at, len(data), f"{PIECES}{upload_id}/{at:012}-{uuid.uuid4().hex}")
+                waiting.append(piece)
+                self._blobs.put(piece.key, data)
+                at += piece.size
+                if not digest:
+                    last = self._commit(upload_id, waiting, now, on_received)
+                    waiting = []
+            if checksum and digest and digest.digest() != checksum.digest:
+                raise ChecksumMismatch(f"the {checksum.algorithm} of the body differs")
+            if waiting:
+                last, waiting = self._commit(upload_id, waiting, now, on_received), []
+        finally:
+            if waiting:
+                self._drop(piece.key for piece in waiting)
+        return last
+
+    def terminate(self, upload_id: uuid.UUID, now: datetime) -> None:
+        """Take an unfinished upload back. Raises UploadMissing, NotYours."""
+        with self._sessions() as session, session.begin():
+            upload = session.get(Upload, upload_id, with_for_update=True)
+            if upload is None:
+                raise UploadMissing(str(upload_id))
+            if not _status(upload).may_expire:
+                raise NotYours("received in full")
+            keys = _keys(session, upload_id)
+            session.delete(upload)
+        self._drop(keys)
+
+    def join(self, upload_id: uuid.UUID) -> UploadStatus:
+        """Make one sealed object of the pieces, if their hash is the declared one; for the worker.
+
+        State `joined`: the object lies at `sealed_key`. State `mismatch`: the bytes were others, the pieces are gone
+        and the offset is 0, so that the phone sends again. Any other state: not all bytes are here, nothing was done.
+        Doing it again changes nothing. Raises UploadMissing, StoreUnavailable, BlobMissing (a stored piece is lost:
+        a fault of the object store, which a person has to look at).
+        """
+        with self._sessions() as session, session.begin():
+            # An advisory lock, not a row lock: it takes no transaction id, so a long join does not hold back the
+            # readers of the change feed, which stop at the oldest one.
+            session.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock_number(upload_id))))
+            upload = session.get(Upload, upload_id)
+            if upload is None:
+                raise UploadMissing(str(upload_id))
+            if upload.state != UploadState.RECEIVED:
+                return _status(upload)
+            keys = _keys(session, upload_id)
+            with _Joined(self._blobs, keys) as whole:
+                self._blobs.put(upload.sealed_key, whole, upload.length)
+            if whole.sha256 == upload.sha256:
+                upload.state = UploadState.JOINED
+            else:
+                self._blobs.delete(upload.sealed_key)
+                upload.state = UploadState.MISMATCH
+                upload.offset = 0
+            session.execute(sa.delete(UploadPiece).where(UploadPiece.upload_id == upload_id))
+            session.flush()
+            status = _status(upload)
+        self._drop(keys)
+        return status
+
+    def sweep(self, now: datetime, grace: timedelta = timedelta(hours=6)) -> Swept:
+        """Clear expired uploads, and pieces and half-written objects older than `grace` that no row names.
+
+        `grace` must be longer than the longest request: with a checksum, pieces wait unnamed for their body's end.
+        """
+        uploads = objects = 0
+        while expired := self._expire_some(now):
+            uploads += expired
+        batch: list[str] = []
+        for blob in self._blobs.list(PIECES):
+            if blob.modified < now - grace:
+                batch.append(blob.key)
+            if len(batch) == SWEEP_BATCH:
+                objects += self._drop_unnamed(batch)
+                batch = []
+        objects += self._blobs.abort_unfinished(now - grace)
+        return Swept(uploads, objects + self._drop_unnamed(batch))
+
+    def _commit(
+        self, upload_id: uuid.UUID, pieces: Sequence[_Piece], now: datetime, on_received: OnReceived
+    ) -> UploadStatus:
+        """Count stored pieces, in one transaction. Raises OffsetConflict, UploadMissing."""
+        seen = pieces[0].offset
+        size = sum(piece.size for piece in pieces)
+        with self._sessions() as session, session.begin():
+            upload = session.scalars(
+                sa.update(Upload)
+                .where(
+                    Upload.id == upload_id,
+                    Upload.offset == seen,
+                    Upload.offset + size <= Upload.length,
+                    Upload.state.in_((UploadState.OPEN, UploadState.MISMATCH)),
+                )
+                .values(
+                    offset=Upload.offset + size,
+                    state=sa.case(
+                        (Upload.offset + size == Upload.length, UploadState.RECEIVED.value),
+                        else_=UploadState.OPEN.value,
+                    ),
+                    expires_at=now + self._lifetime,
+                )
+                .returning(Upload)
+            ).one_or_none()
+            if upload is None:
+                raise OffsetConflict(self._look(session, upload_id, now).offset)
+            session.add_all(
+                UploadPiece(upload_id=upload_id, offset=piece.offset, size=piece.size, object_key=piece.key)
+                for piece in pieces
+            )
+            session.flush()
+            status = _status(upload)
+            if status.state == UploadState.RECEIVED:
+                on_received(session, status)
+        return status
+
+    def _look(self, session: Session, upload_id: uuid.UUID, now: datetime) -> UploadStatus:
+        upload = session.get(Upload, upload_id)
+        if upload is None:
+            raise UploadMissing(str(upload_id))
+        status = _status(upload)
+        if status.may_expire and status.expires_at <= now:
+            raise UploadMissing(f"{upload_id} expired")
+        return status
+
+    def _expire_some(self, now: datetime) -> int:
+        with self._sessions() as session, session.begin():
+            ids = session.scalars(
+                sa.select(Upload.id)
+                .where(Upload.state.in_((UploadState.OPEN, UploadState.MISMATCH)), Upload.expires_at <= now)
+                .limit(SWEEP_BATCH)
+                .with_for_update(skip_locked=True)
+            ).all()
+            keys = [key for upload_id in ids for key in _keys(session, upload_id)]
+            session.execute(sa.delete(Upload).where(Upload.id.in_(ids)))
+        self._drop(keys)
+        return len(ids)
+
+    def _drop_unnamed(self, keys: Sequence[str]) -> int:
+        """Delete those of the objects that no row names, and tell how many."""
+        with self._sessions() as session:
+            named = set(
+                session.scalars(sa.select(UploadPiece.object_key).where(UploadPiece.object_key.in_(keys)))
+            )
+        orphans = [key for key in keys if key not in named]
+        self._blobs.delete_many(orphans)
+        return len(orphans)
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        """Delete objects that no row names (any more); what fails now is left to the sweeper."""
+        try:
+            self._blobs.delete_many(keys)
+        except StoreUnavailable as error:
+            log.warning("pieces left to the sweeper: %s", error)
+
+
+def uploads_of(session: Session, owners: Iterable[uuid.UUID]) -> list[UploadStatus]:
+    """The uploads of these submissions, in the caller's transaction; for answers about how far they are."""
+    rows = session.scalars(
+        sa.select(Upload).where(Upload.owner.in_(list(owners))).order_by(Upload.owner, Upload.id)
+    )
+    return [_status(upload) for upload in rows]
+
+
+class _Joined:
+    """Reads objects one after the other as one stream, and hashes what it gives."""
+
+    def __init__(self, blobs: BlobStore, keys: Sequence[str]) -> None:
+        self._blobs = blobs
+        self._keys = iter(keys)
+        self._open: BlobStream | None = None
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            if self._open is None:
+                key = next(self._keys, None)
+                if key is None:
+                    return b""
+                self._open = self._blobs.open(key)
+            if data := self._open.read(size):
+                self._digest.update(data)
+                return data
+            self._close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def __enter__(self) -> "_Joined":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()
+
+
+def _read_piece(body: Reader, size: int) -> tuple[bytearray, bool]:
+    """At most `size` bytes, and whether the sender went away; fewer than `size` means that the body ended."""
+    piece = bytearray()
+    while len(piece) < size:
+        try:
+            data = body.read(min(READ_SIZE, size - len(piece)))
+        except (BodyCut, OSError):
+            return piece, True
+        if not data:
+            return piece, True
+        piece += data
+    return piece, False
+
+
+def _has_more(body: Reader) -> bool:
+    try:
+        return bool(body.read(1))
+    except (BodyCut, OSError):
+        return False
+
+
+def _keys(session: Session, upload_id: uuid.UUID) -> Sequence[str]:
+    """The objects of an upload, in the order of their bytes."""
+    return session.scalars(
+        sa.select(UploadPiece.object_key)
+        .where(UploadPiece.upload_id == upload_id)
+        .order_by(UploadPiece.offset)
+    ).all()
+
+
+def _lock_number(upload_id: uuid.UUID) -> int:
+    """A signed 64-bit number for PostgreSQL's advisory locks; two uploads sharing one would only wait for each other."""
+    return int.from_bytes(upload_id.bytes[:8], "big", signed=True)
+
+
+def _status(upload: Upload) -> UploadStatus:
+    return UploadStatus(
+        upload.id,
+        upload.owner,
+        upload.sha256,
+        upload.length,
+        upload.offset,
+        UploadState(upload.state),
+        upload.expires_at,
+        upload.sealed_key,
+    )
