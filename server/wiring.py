@@ -3,7 +3,10 @@
 import redis
 import sqlalchemy as sa
 
+from sqlalchemy.orm import sessionmaker
+
 from server.cases import jobs as cases
+from server.core.bell import build_bell
 from server.core.parts import Parts
 from server.core.tasks import Job
 from server.intake import jobs as intake
@@ -13,6 +16,7 @@ from server.settings import Settings
 from server.triage import jobs as triage
 from storage.blobs import BlobStore
 from storage.sealing import Keyring
+from storage.uploads import UploadStore
 from sync.signing import SigningKeys
 
 JOBS: dict[str, Job] = {
@@ -39,18 +43,18 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 """Event → tasks. A lower room emits an event and does not know who listens."""
 
 
-def build_parts(settings: Settings) -> Parts:
+def build_parts(settings: Settings, engine: sa.Engine) -> Parts:
     """Connect to nothing yet; every adapter connects on first use."""
     secret = settings.s3_secret_key.get_secret_value()
+    blobs = BlobStore(settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure)
+    queue = redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=30, socket_connect_timeout=2)
+    sessions = sessionmaker(engine, info={"subscriptions": SUBSCRIPTIONS, "bell": build_bell(queue)})
     return Parts(
         settings=settings,
-        engine=sa.create_engine(
-            settings.database_url.get_secret_value(), pool_size=10, max_overflow=20, pool_pre_ping=True
-        ),
-        blobs=BlobStore(
-            settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure
-        ),
+        engine=engine,
+        blobs=blobs,
+        uploads=UploadStore(sessions, blobs),
         keyring=Keyring(settings.keys_dir),
         signing=SigningKeys(settings.keys_dir),
-        queue=redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5, socket_connect_timeout=2),
+        queue=queue,
     )

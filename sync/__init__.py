@@ -1,0 +1,1 @@
+"""The offline protocol (PROTOCOL.md). Imports nothing of server/ and knows no word of the domain."""

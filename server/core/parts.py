@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from server.settings import Settings
 from storage.blobs import BlobStore
 from storage.sealing import Keyring
+from storage.uploads import UploadStore
 from sync.signing import SigningKeys
 
 
@@ -18,6 +19,7 @@ class Parts:
     settings: Settings
     engine: sa.Engine
     blobs: BlobStore
+    uploads: UploadStore
     keyring: Keyring
     signing: SigningKeys
     queue: redis.Redis

@@ -20,6 +20,7 @@ from server.core.parts import Parts
 
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
+BELL_TAKES = timedelta(seconds=5)
 RING_KEY = "tasks to ring"
 
 
@@ -72,9 +73,18 @@ def add(session: Session, kind: str, payload: Facts, due_at: datetime | None = N
     return task
 
 
-def to_ring(session: Session) -> list[uuid.UUID]:
-    """The tasks written since the last call; empties the list. Called after commit and after rollback."""
-    return session.info.pop(RING_KEY, [])  # type: ignore[no-any-return]
+@sa.event.listens_for(Session, "after_commit")
+def _ring(session: Session) -> None:
+    """Ring for the tasks of this commit. `info["bell"]` is absent where nobody should run them (tests, seeds)."""
+    written = session.info.pop(RING_KEY, [])
+    bell = session.info.get("bell")
+    if written and bell is not None:
+        bell(written)
+
+
+@sa.event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop(RING_KEY, None)
 
 
 def claim(session: Session, task_id: uuid.UUID) -> Task | None:
@@ -100,16 +110,15 @@ def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], t
         return True
     except Exception:
         session.rollback()
-        session.info.pop(RING_KEY, None)
         _record_failure(session, clock, task_id, traceback.format_exc(limit=-8))
         raise
 
 
 def due(session: Session, clock: Clock, limit: int = 1000) -> list[uuid.UUID]:
-    """The tasks whose time has come, oldest first; for the sweeper."""
+    """The tasks whose time has come and whose bell nobody answered, oldest first; for the sweeper."""
     statement = (
         sa.select(Task.id)
-        .where(Task.done_at.is_(None), Task.due_at <= clock.now())
+        .where(Task.done_at.is_(None), Task.due_at <= clock.now() - BELL_TAKES)
         .order_by(Task.due_at)
         .limit(limit)
     )

@@ -77,12 +77,14 @@ class Medium(Identified, Base):
 
 
 class ReporterChannel(Base):
-    """What a receipt code opens: the report's progress and its conversation. The code itself never arrives here."""
+    """What a receipt code opens. The code itself never arrives here, only the hash of what is derived from it."""
 
     __tablename__ = "reporter_channel"
 
-    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
-    receipt_hash: Mapped[str] = mapped_column(unique=True)
+    receipt_hash: Mapped[str] = mapped_column(primary_key=True)
+    submission_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    report_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("report.id"), unique=True)
+    """None until the worker has opened the submission."""
 
 
 class NumberCounter(Base):

@@ -1,0 +1,52 @@
+"""Opening: the worker's step between storage and everything else."""
+
+import tempfile
+import uuid
+from pathlib import Path
+
+import structlog
+
+from server.core.db import Facts
+from server.core.tasks import Work
+from server.intake import services
+from server.intake.media import keep_products, set_aside
+from storage.media import SetAside, process
+from storage.sealing import CannotOpen, Purpose
+from storage.uploads import UploadMissing, UploadState
+
+log = structlog.get_logger()
+
+
+def open_submission(work: Work, payload: Facts) -> None:
+    """Open an envelope and hand it on by its kind."""
+    services.open_submission(work.session, work.clock, work.parts, uuid.UUID(payload["submission_id"]))
+
+
+def open_medium(work: Work, payload: Facts) -> None:
+    """Join, open, verify and clean a medium that was received in full; thumbnail and perceptual hash with it."""
+    try:
+        upload = work.parts.uploads.join(uuid.UUID(payload["upload_id"]))
+    except UploadMissing:
+        return  # taken back before it was opened
+    if upload.state is not UploadState.JOINED:
+        log.warning("medium.sent_wrong", state=upload.state)
+        return
+    medium = services.medium_for_opening(work.session, upload.owner, upload.sha256)
+    if medium is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="gridwatch-") as folder:
+        sealed, opened = Path(folder, "sealed"), Path(folder, "opened")
+        work.parts.blobs.fetch(upload.sealed_key, sealed)
+        try:
+            work.parts.keyring.open_file(Purpose.INTAKE, sealed, opened)
+        except CannotOpen:
+            services.mark_stored(work.session, upload.owner, upload.sha256, "unopenable")
+            log.error("medium.unopenable", size=upload.length)
+            return
+        medium.sealed_key = upload.sealed_key
+        result = process(opened, medium.mime, work.clock.now(), Path(folder))
+        if isinstance(result, SetAside):
+            set_aside(medium, result)
+        else:
+            keep_products(work.parts.blobs, medium, result)
+    services.medium_opened(work.session, medium)

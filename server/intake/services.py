@@ -1,0 +1,247 @@
+"""Reports arrive: taken once, opened in one place, numbered, and handed on."""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from server.core.clock import Clock
+from server.core.db import Facts
+from server.core.errors import NotFound
+from server.core.parts import Parts
+from server.core.tasks import emit
+from server.enterprises.models import Enterprise
+from server.identity import services as identity
+from server.identity.models import Area
+from server.intake.models import Medium, NumberCounter, Report, ReporterChannel
+from server.intake.rules import Bounds, ReportFields, read_report, report_number
+from storage.sealing import CannotOpen, Purpose
+from storage.uploads import UploadStatus
+from sync import envelope as envelopes
+from sync import ledger
+from sync.ledger import Arrival, Submission, SubmissionMedium
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A submission and what was in its seal. `body` is empty when it was not a JSON object."""
+
+    submission: Submission
+    body: Facts
+
+
+def accept(
+    session: Session,
+    clock: Clock,
+    submission_id: uuid.UUID,
+    raw: bytes,
+    envelope: envelopes.Envelope,
+    sender_id: uuid.UUID | None,
+) -> ledger.Accepted:
+    """Take an envelope once, with its expected media, its receipt's channel and the task to open it."""
+    digest = envelopes.digest_of(raw)
+    taken = ledger.accept(session, submission_id, raw, digest, envelope, sender_id, clock.now())
+    if taken.arrival is Arrival.NEW:
+        session.add_all(
+            Medium(submission_id=submission_id, sha256=medium.sha256, position=position)
+            for position, medium in enumerate(envelope.media)
+        )
+        if envelope.receipt is not None:
+            # Two tips with one receipt are not possible by chance (94 bits); the first keeps it.
+            session.execute(
+                insert(ReporterChannel)
+                .values(receipt_hash=envelope.receipt, submission_id=submission_id)
+                .on_conflict_do_nothing()
+            )
+        emit(session, "submission.accepted", submission_id=submission_id)
+    return taken
+
+
+def open_body(session: Session, parts: Parts, submission_id: uuid.UUID) -> Opened:
+    """Open what the phone sealed; the one place where that happens. Raises CannotOpen."""
+    submission = session.get_one(Submission, submission_id)
+    limits = parts.settings.limits
+    envelope = envelopes.parse(submission.envelope, limits.media_count, limits.sealed_bytes)
+    plain = parts.keyring.open(Purpose.INTAKE, envelope.body)
+    try:
+        body = json.loads(plain)
+    except ValueError:
+        body = None
+    return Opened(submission, body if isinstance(body, dict) else {})
+
+
+def open_submission(session: Session, clock: Clock, parts: Parts, submission_id: uuid.UUID) -> None:
+    """Open a submission, number it and hand it on by its kind. Doing it again changes nothing.
+
+    A seal that cannot be opened raises an alarm in the log and leaves the phone with its bytes (PROTOCOL.md §4).
+    """
+    submission = session.get(Submission, submission_id, with_for_update=True)
+    if submission is None or submission.state == "opened":
+        return
+    try:
+        opened = open_body(session, parts, submission_id)
+    except CannotOpen:
+        submission.state = "unopenable"
+        log.error("submission.unopenable", kind=submission.kind, seq=submission.seq)
+        return
+    submission.state = "opened"
+    submission.number = next_number(session, clock, parts, submission.kind)
+    if submission.kind in ("tip", "hazard"):
+        _register_report(session, clock, parts, opened)
+    else:
+        emit(session, f"{submission.kind}.opened", submission_id=submission_id)
+
+
+def next_number(session: Session, clock: Clock, parts: Parts, kind: str) -> str:
+    """The next number of a series in this year, without gaps: the counter's row is locked until the commit."""
+    year = clock.now().astimezone(ZoneInfo(parts.settings.time_zone)).year
+    statement = insert(NumberCounter).values(series=kind, year=year, last=1)
+    count = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + 1}
+        ).returning(NumberCounter.last)
+    ).scalar_one()
+    return report_number(parts.settings.county_code, kind, year, count)
+
+
+def media_of(session: Session, submission_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Medium]]:
+    """The media of each submission, in the sender's order."""
+    found: dict[uuid.UUID, list[Medium]] = defaultdict(list)
+    statement = (
+        sa.select(Medium).where(Medium.submission_id.in_(list(submission_ids))).order_by(Medium.position)
+    )
+    for medium in session.scalars(statement):
+        found[medium.submission_id].append(medium)
+    return found
+
+
+def county_bounds(session: Session) -> Bounds | None:
+    """The box around all areas; None while no area has a polygon."""
+    corners = session.execute(
+        sa.select(
+            sa.func.min(Area.min_lng), sa.func.min(Area.min_lat), sa.func.max(Area.max_lng), sa.func.max(Area.max_lat)
+        )
+    ).one()
+    min_lng, min_lat, max_lng, max_lat = corners
+    if min_lng is None or min_lat is None or max_lng is None or max_lat is None:
+        return None
+    return Bounds(min_lng, min_lat, max_lng, max_lat)
+
+
+def mark_stored(session: Session, submission_id: uuid.UUID, sha256: str, state: str) -> None:
+    """Note how far a declared medium is: `stored`, `opened` or `unopenable`."""
+    session.execute(
+        sa.update(SubmissionMedium)
+        .where(SubmissionMedium.submission_id == submission_id, SubmissionMedium.sha256 == sha256)
+        .values(state=state)
+    )
+
+
+def _register_report(session: Session, clock: Clock, parts: Parts, opened: Opened) -> None:
+    submission = opened.submission
+    fields = read_report(opened.body, submission.kind, submission.received_at, county_bounds(session))
+    report = _report(session, submission, fields)
+    session.add(report)
+    session.flush()
+    session.execute(
+        sa.update(ReporterChannel)
+        .where(ReporterChannel.submission_id == submission.id)
+        .values(report_id=report.id)
+    )
+    _note_declared_media(session, submission.id, fields)
+    emit(session, "report.registered", report_id=report.id)
+
+
+def _report(session: Session, submission: Submission, fields: ReportFields) -> Report:
+    enterprise = _enterprise(session, fields)
+    place = fields.place
+    flags = list(fields.flags)
+    hit = identity.area_at(session, place.lat, place.lng) if place else None
+    if fields.enterprise_id is not None and enterprise is None:
+        flags.append({"code": "unknown_enterprise", "field": "enterprise_id", "detail": str(fields.enterprise_id)})
+    return Report(
+        submission_id=submission.id,
+        number=submission.number,
+        kind=submission.kind,
+        seq=submission.seq,
+        received_at=submission.received_at,
+        captured_at=fields.captured_at,
+        text=fields.text,
+        hazard_type=fields.hazard_type,
+        level=fields.level,
+        clause=fields.clause,
+        lat=place.lat if place else None,
+        lng=place.lng if place else None,
+        accuracy_m=place.accuracy_m if place else None,
+        place_source=place.source if place else None,
+        place_words=fields.place_words,
+        area_id=hit.area.id if hit else enterprise.area_id if enterprise else None,
+        enterprise_id=enterprise.id if enterprise else None,
+        enterprise_words=fields.enterprise_words,
+        named=fields.named,
+        wants_notice=fields.wants_notice,
+        reporter_id=submission.sender_id,
+        visit_id=fields.visit_id,
+        fixed_on_spot=fields.fixed_on_spot and submission.kind == "hazard",
+        due_on=fields.due_on,
+        flags=flags,
+    )
+
+
+def _enterprise(session: Session, fields: ReportFields) -> Enterprise | None:
+    if fields.enterprise_id is not None:
+        return session.get(Enterprise, fields.enterprise_id)
+    if fields.enterprise_words:
+        named = session.scalars(sa.select(Enterprise).where(Enterprise.name == fields.enterprise_words)).all()
+        return named[0] if len(named) == 1 else None
+    return None
+
+
+def _note_declared_media(session: Session, submission_id: uuid.UUID, fields: ReportFields) -> None:
+    for medium in media_of(session, [submission_id])[submission_id]:
+        declared = fields.media.get(medium.sha256, {})
+        medium.kind = medium.kind or declared.get("kind")
+        medium.mime = medium.mime or declared.get("type")
+        medium.captured_at = medium.captured_at or declared.get("captured_at")
+
+
+def received_at_of(session: Session, submission_id: uuid.UUID) -> datetime | None:
+    """When a submission was accepted; None when it was not."""
+    return session.scalar(sa.select(Submission.received_at).where(Submission.id == submission_id))
+
+
+def medium_for_opening(session: Session, submission_id: uuid.UUID, sha256: str) -> Medium | None:
+    """The medium, locked for this transaction; None when it was opened before."""
+    return session.scalar(
+        sa.select(Medium)
+        .where(Medium.submission_id == submission_id, Medium.sha256 == sha256, Medium.state == "expected")
+        .with_for_update()
+    )
+
+
+def medium_opened(session: Session, medium: Medium) -> None:
+    """Note that a medium is opened, so that the phone may let go of it, and tell those who look at pictures."""
+    mark_stored(session, medium.submission_id, medium.sha256, "opened")
+    emit(session, "medium.ready", medium_id=medium.id, submission_id=medium.submission_id)
+
+
+def refuse_undeclared(session: Session, submission_id: uuid.UUID, sha256: str, size: int) -> None:
+    """Let an upload begin only for a line of its submission's manifest. Raises NotFound."""
+    if ledger.declared(session, submission_id, sha256, size) is None:
+        raise NotFound("upload.undeclared", "Send the submission first; it declares no such file.")
+
+
+def on_received(session: Session, upload: UploadStatus) -> None:
+    """All bytes are there: note it, and have the medium opened. Runs in the transaction of the last byte."""
+    mark_stored(session, upload.owner, upload.sha256, "stored")
+    emit(session, "upload.received", upload_id=upload.id)

@@ -1,0 +1,57 @@
+"""Prometheus figures at /metrics, for staff networks only."""
+
+import time
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+import sqlalchemy as sa
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from server.core.db import db
+from server.core.errors import NotFound
+from server.core.tasks import Task
+from server.settings import Network
+
+
+class TaskFigures(Collector):
+    """Read from the database when asked, so that every process tells the same."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Open tasks, those that failed at least once, and the age of the oldest in seconds."""
+        waiting, failing, oldest = db.session.execute(
+            sa.select(
+                sa.func.count(),
+                sa.func.count().filter(Task.attempts > 0),
+                sa.func.coalesce(sa.func.extract("epoch", sa.func.now() - sa.func.min(Task.created_at)), 0),
+            ).where(Task.done_at.is_(None))
+        ).one()
+        yield GaugeMetricFamily("gridwatch_tasks_waiting", "Tasks not done yet", waiting)
+        yield GaugeMetricFamily("gridwatch_tasks_failing", "Tasks that failed at least once and are tried again", failing)
+        yield GaugeMetricFamily("gridwatch_tasks_oldest_seconds", "Age of the oldest task", float(oldest))
+
+
+def install(app: Flask, networks: tuple[Network, ...]) -> None:
+    """Count requests by route and status; answer /metrics to `networks` and 404 to all others."""
+    registry = CollectorRegistry()
+    requests = Counter("gridwatch_requests", "Requests", ["method", "route", "status"], registry=registry)
+    seconds = Histogram("gridwatch_request_seconds", "Time to answer", ["route"], registry=registry)
+    registry.register(TaskFigures())
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "none"
+        requests.labels(request.method, route, response.status_code).inc()
+        if "began" in g:
+            seconds.labels(route).observe(time.perf_counter() - g.began)
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Figures for Prometheus"""
+        address = ip_address(request.remote_addr or "0.0.0.0")
+        if not any(address in network for network in networks):
+            raise NotFound
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

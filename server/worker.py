@@ -1,0 +1,44 @@
+"""What RQ calls: do one task, or ring again for those whose bell was lost."""
+
+import uuid
+from functools import cache
+
+import structlog
+
+from server.app import Gridwatch, create_app
+from server.core import tasks
+from server.core.bell import build_bell
+from server.core.db import db
+from server.core.web import clock, parts
+from server.wiring import JOBS
+
+log = structlog.get_logger()
+
+
+@cache
+def _app() -> Gridwatch:
+    return create_app()
+
+
+def run_task(task_id: str) -> None:
+    """Do one task. A failure is in the task's row with the time of the next try, so nothing is raised to RQ."""
+    with _app().app_context():
+        try:
+            tasks.run(db.session(), clock(), parts(), JOBS, uuid.UUID(task_id))
+        except Exception:
+            log.exception("task.failed", task=task_id)
+
+
+def sweep() -> None:
+    """Ring for every task that is due, and clear expired uploads."""
+    with _app().app_context():
+        overdue = tasks.due(db.session(), clock())
+        if overdue:
+            build_bell(parts().queue)(overdue)
+
+
+def sweep_uploads() -> None:
+    """Clear expired uploads and pieces that no row names."""
+    with _app().app_context():
+        swept = parts().uploads.sweep(clock().now())
+        log.info("uploads.swept", uploads=swept.uploads, objects=swept.objects)
