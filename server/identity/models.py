@@ -59,18 +59,22 @@ class Person(Identified, Base):
     phone: Mapped[str | None]
     password_hash: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
-    sessions_valid_from: Mapped[datetime] = mapped_column(server_default=sa.func.now())
-    """Tokens issued before are void: sign-out everywhere."""
+    sessions_valid_from: Mapped[datetime | None]
+    """Tokens issued before are void: sign-out everywhere. None: never happened."""
 
 
 class RoleGrant(Identified, Base):
     """A role of a person, within an area or a unit."""
 
     __tablename__ = "role_grant"
-    __table_args__ = (sa.UniqueConstraint("person_id", "role", "area_id", "unit_id", postgresql_nulls_not_distinct=True),)
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "role", "area_id", "unit_id", postgresql_nulls_not_distinct=True),
+    )
 
     person_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("person.id", ondelete="CASCADE"))
-    role: Mapped[Role] = mapped_column(sa.Enum(Role, native_enum=False, values_callable=lambda roles: [r.value for r in roles]))
+    role: Mapped[Role] = mapped_column(
+        sa.Enum(Role, native_enum=False, length=20, values_callable=lambda roles: [r.value for r in roles])
+    )
     area_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("area.id"))
     unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
 

@@ -1,8 +1,18 @@
-"""Who may do what, where: roles, their scope, and the actor that services receive."""
+"""Who may do what, where (roles, their scope, the actor); when a session ends; the area of a point."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
+
+import shapely
+
+ACCESS_LASTS = timedelta(minutes=10)
+REFRESH_LASTS = timedelta(days=30)
+GRACE = timedelta(minutes=10)
+"""How long a replaced refresh token still works: an answer lost on the way signs nobody out."""
 
 
 class Role(StrEnum):
@@ -59,3 +69,83 @@ class Actor:
 
 
 SYSTEM = Actor(None, "system", ())
+
+
+class Refresh(StrEnum):
+    """What a refresh token that is shown is worth."""
+
+    WORKS = "works"
+    REUSED = "reused"
+    """Replaced long ago: somebody has a copy, so the whole family ends."""
+    VOID = "void"
+    """Ended or run out: sign in again."""
+
+
+def judge_refresh(
+    now: datetime, expires_at: datetime, replaced_at: datetime | None, ended_at: datetime | None
+) -> Refresh:
+    """Whether a refresh token may be exchanged for its successor."""
+    if ended_at is not None or expires_at <= now:
+        return Refresh.VOID
+    if replaced_at is not None and replaced_at + GRACE <= now:
+        return Refresh.REUSED
+    return Refresh.WORKS
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How attempts at one counter slow down: some are free, then the wait doubles up to a longest."""
+
+    free: int
+    first_wait_s: int
+    longest_wait_s: int
+
+    def wait_s(self, attempts: int) -> int:
+        """Seconds until the next attempt is looked at, after this many without success."""
+        beyond = attempts - self.free
+        return 0 if beyond <= 0 else min(self.first_wait_s * 2 ** min(beyond - 1, 30), self.longest_wait_s)
+
+
+PER_LOGIN = Pace(free=5, first_wait_s=2, longest_wait_s=900)
+"""One login from one address, or from one device that signed in before."""
+PER_ADDRESS = Pace(free=50, first_wait_s=1, longest_wait_s=60)
+"""All logins from one address: slower, because a whole office may share it."""
+
+
+class PlaceRule(StrEnum):
+    """By which rule an area was chosen for a point."""
+
+    INSIDE = "inside"
+    """Inside of the only polygon at the deepest level of the tree."""
+    BORDER = "border"
+    """On the line between several: the lowest code."""
+    OVERLAP = "overlap"
+    """Inside of several that overlap: the smallest polygon, then the lowest code."""
+
+
+@dataclass(frozen=True)
+class AreaShape:
+    """An area's place in the tree and its polygon (shapely, degrees)."""
+
+    code: str
+    path: str
+    polygon: Any
+
+
+def smallest_area(lat: float, lng: float, shapes: Iterable[AreaShape]) -> tuple[str, PlaceRule] | None:
+    """The code of the smallest area that holds the point, and the rule that decided; None when none holds it.
+
+    Deeper in the tree is smaller. Among equals, one that holds the point goes before one that touches it.
+    """
+    point = shapely.Point(lng, lat)
+    hits = [shape for shape in shapes if shape.polygon.covers(point)]
+    if not hits:
+        return None
+    deepest = max(hit.path.count("/") for hit in hits)
+    hits = [hit for hit in hits if hit.path.count("/") == deepest]
+    inside = [hit for hit in hits if hit.polygon.contains(point)]
+    if len(hits) == 1 or len(inside) == 1:
+        return (inside or hits)[0].code, PlaceRule.INSIDE
+    if inside:
+        return min(inside, key=lambda hit: (hit.polygon.area, hit.code)).code, PlaceRule.OVERLAP
+    return min(hit.code for hit in hits), PlaceRule.BORDER
