@@ -1,4 +1,4 @@
-"""What anybody may know of the county: its areas, its kinds of hazards, whom to call, how much may be sent."""
+"""What anybody may know of the county: areas, kinds of hazards, whom to call, how much may be sent."""
 
 from dataclasses import dataclass
 

@@ -21,7 +21,7 @@ COUNTY_KEPT = timedelta(minutes=5)
 @blueprint.response(200, CountySchema)
 @blueprint.doc(security=[])
 def public_county() -> Response:
-    """What the public app needs to know of the county; the same for everybody, so it may be cached anywhere."""
+    """What the public app needs to know of the county: the same for everybody, so that it may be cached."""
     facts = CountySchema().dump(county(session(), parts().settings))
     response = Response(json.dumps(facts, ensure_ascii=False), content_type="application/json")
     response.cache_control.public = True
