@@ -1,0 +1,34 @@
+"""Looking up enterprises."""
+
+import uuid
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from server.core.web import session
+from server.enterprises import services
+from server.enterprises.rules import BY_AREA, BY_UNIT
+from server.enterprises.schemas import DossierSchema, EnterpriseSchema, EnterprisesQuerySchema
+from server.enterprises.services import EnterpriseFacts
+from server.identity.access import require
+
+blueprint = Blueprint(
+    "enterprises", __name__, url_prefix="/api/v1/enterprises", description="One file per enterprise"
+)
+
+
+@blueprint.get("")
+@blueprint.arguments(EnterprisesQuerySchema, location="query")
+@blueprint.response(200, EnterpriseSchema(many=True))
+def search(query: dict[str, Any]) -> list[EnterpriseFacts]:
+    """Active enterprises in your areas or your town, by words or by distance."""
+    actor = require(*BY_AREA, *BY_UNIT)
+    near = None if query["lat"] is None else (query["lat"], query["lng"])
+    return services.search(session(), actor, query["q"], query["area"], near, query["limit"])
+
+
+@blueprint.get("/<uuid:enterprise_id>")
+@blueprint.response(200, DossierSchema)
+def dossier(enterprise_id: uuid.UUID) -> EnterpriseFacts:
+    """One enterprise's file; 404 also when it lies outside of your areas."""
+    return services.dossier(session(), require(*BY_AREA, *BY_UNIT), enterprise_id)
