@@ -1,61 +1,61 @@
 /** What the outbox shows to the apps. Times are UTC ISO 8601, sizes are bytes, ids are UUID strings. */
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-export type JsonObject = { [key: string]: Json }
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
 
-export type SubmissionKind = 'tip' | 'hazard' | 'inspection' | 'step'
-export type MediumKind = 'photo' | 'video' | 'audio' | 'other'
+export type SubmissionKind = 'tip' | 'hazard' | 'inspection' | 'step';
+export type MediumKind = 'photo' | 'video' | 'audio' | 'other';
 
 /** A photo, video or sound of a draft: already reduced, sealed and stored; only the thumbnail can still be seen. */
 export interface DraftMedium {
-  id: string
-  kind: MediumKind
+  id: string;
+  kind: MediumKind;
   /** Content type of what was sealed, e.g. image/jpeg. */
-  type: string
+  type: string;
   /** Size of the sealed form: what will be sent. */
-  size: number
+  size: number;
   /** Lower-case hex SHA-256 of the sealed form. */
-  sha256: string
+  sha256: string;
   /** Small preview as data: URL, dropped at submit; null where the phone cannot decode the format. */
-  thumbnail: string | null
-  width: number | null
-  height: number | null
-  durationS: number | null
-  capturedAt: string
+  thumbnail: string | null;
+  width: number | null;
+  height: number | null;
+  durationS: number | null;
+  capturedAt: string;
   /** True where the bytes are exactly those of the chosen file. */
-  original: boolean
+  original: boolean;
 }
 
 export interface Draft {
-  id: string
-  kind: SubmissionKind
+  id: string;
+  kind: SubmissionKind;
   /** Person who began it (staff app), null for the public. */
-  owner: string | null
+  owner: string | null;
   /** Whatever the form saves; `{}` at first. */
-  data: JsonObject
-  media: DraftMedium[]
-  createdAt: string
-  updatedAt: string
+  data: JsonObject;
+  media: DraftMedium[];
+  createdAt: string;
+  updatedAt: string;
 }
 
 /** One thing to be sent. The outbox itself adds `v`, `kind` and `media` to the body before sealing it. */
 export interface SubmissionBody {
   /** Chosen by the caller where another body must name it (`newSubmissionId(kind)`), else by the outbox. */
-  id?: string
-  kind: SubmissionKind
-  body: JsonObject
+  id?: string;
+  kind: SubmissionKind;
+  body: JsonObject;
   /** Media ids of the draft in order; may be left out where there is only one body: then it takes all. */
-  media?: string[]
+  media?: string[];
   /** What a named reporter says of themselves; sealed apart to the identity key. */
-  identity?: JsonObject | null
+  identity?: JsonObject | null;
   /** Where notices may go; sealed apart to the notice key. */
-  contact?: JsonObject | null
+  contact?: JsonObject | null;
   /** Danger to life: goes before everything else on this phone. */
-  urgent?: boolean
+  urgent?: boolean;
   /** A few words for the outbox list, kept readable on the phone: for staff work, never for tips. */
-  label?: string | null
+  label?: string | null;
   /** Keep a readable copy so that a refused one can be mended (`mend`); only when the person chose so. */
-  keepCopy?: boolean
+  keepCopy?: boolean;
 }
 
 export type ItemState =
@@ -65,12 +65,12 @@ export type ItemState =
   | 'media_pending' /** the server signed for it; photos or videos still have to go */
   | 'complete' /** signed: everything arrived and was opened; the bytes are gone from this phone */
   | 'needs_attention' /** signed: refused, differs or cannot be opened; the bytes stay on this phone */
-  | 'needs_sign_in' /** goes on by itself after its owner has signed in */
+  | 'needs_sign_in'; /** goes on by itself after its owner has signed in */
 
 export interface Attention {
-  reason: 'refused' | 'differs' | 'unopenable'
+  reason: 'refused' | 'differs' | 'unopenable';
   /** The server's dotted word for it, where it gave one; the apps put it into words. */
-  code: string | null
+  code: string | null;
 }
 
 /** Why an item that is not complete is not moving now. */
@@ -79,61 +79,61 @@ export type WaitReason =
   | 'network' /** no answer at all */
   | 'server' /** an answer came, but none that the server signed: a fault, or a portal in between */
   | 'opening' /** everything is there, the server is opening it */
-  | 'sign_in'
+  | 'sign_in';
 
 export interface ItemMedium {
-  id: string
-  kind: MediumKind
-  size: number
-  sha256: string
+  id: string;
+  kind: MediumKind;
+  size: number;
+  sha256: string;
   /** Bytes that the server is known to hold. */
-  sent: number
-  state: 'waiting' | 'sending' | 'stored' | 'opened' | 'unopenable'
+  sent: number;
+  state: 'waiting' | 'sending' | 'stored' | 'opened' | 'unopenable';
 }
 
 export interface Item {
-  id: string
-  kind: SubmissionKind
+  id: string;
+  kind: SubmissionKind;
   /** Person it is sent as (staff app), null for the public. */
-  owner: string | null
-  label: string | null
-  urgent: boolean
-  state: ItemState
-  attention: Attention | null
-  waitingFor: WaitReason | null
-  nextAttemptAt: string | null
-  submittedAt: string
+  owner: string | null;
+  label: string | null;
+  urgent: boolean;
+  state: ItemState;
+  attention: Attention | null;
+  waitingFor: WaitReason | null;
+  nextAttemptAt: string | null;
+  submittedAt: string;
   /** Until the person says that they have kept it; then null and nowhere on the phone. */
-  receiptCode: string | null
-  hasReceipt: boolean
-  number: string | null
-  seq: number | null
-  receivedAt: string | null
+  receiptCode: string | null;
+  hasReceipt: boolean;
+  number: string | null;
+  seq: number | null;
+  receivedAt: string | null;
   /** Bytes of envelope and media together, and how many of them the server is known to hold. */
-  size: number
-  sent: number
-  media: ItemMedium[]
+  size: number;
+  sent: number;
+  media: ItemMedium[];
   /** True where `mend(id)` can make a new draft of it. */
-  mendable: boolean
+  mendable: boolean;
 }
 
 export interface MediumInfo {
   /** Time of the shot where the caller knows it; else the file's own time, else now. */
-  capturedAt?: string
+  capturedAt?: string;
   /** Send the bytes as they are ("send the original"). */
-  original?: boolean
+  original?: boolean;
 }
 
 export interface MediumProgress {
-  phase: 'waiting' | 'reducing' | 'sealing'
+  phase: 'waiting' | 'reducing' | 'sealing';
   /** 0…1 within sealing, 0 before. */
-  fraction: number
+  fraction: number;
 }
 
 export interface MediaLimits {
-  photoBytes: number
-  videoBytes: number
-  mediaCount: number
+  photoBytes: number;
+  videoBytes: number;
+  mediaCount: number;
 }
 
 export type OutboxErrorCode =
@@ -153,16 +153,18 @@ export type OutboxErrorCode =
   | 'not_mendable'
   | 'busy' /** the draft is changing in another window all the time */
   | 'storage' /** the browser's database does not work here. details: message */
-  | 'database_newer' /** another window runs a newer version: reload */
+  | 'database_newer'; /** another window runs a newer version: reload */
 
 /** A fault with a stable `code` that the apps put into a sentence with the numbers of `details`. */
 export class OutboxError extends Error {
-  override readonly name = 'OutboxError'
-  constructor(
-    readonly code: OutboxErrorCode,
-    readonly details: Readonly<Record<string, string | number>> = {},
-  ) {
-    super(code)
+  override readonly name = 'OutboxError';
+  readonly code: OutboxErrorCode;
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(code: OutboxErrorCode, details: Record<string, string | number> = {}) {
+    super(code);
+    this.code = code;
+    this.details = details;
   }
 }
 
@@ -170,32 +172,32 @@ export type StorageWarning =
   | 'private_mode' /** what waits is lost when the window closes */
   | 'seven_days' /** Safari, not installed: what waits may be deleted after 7 days without a visit */
   | 'not_persistent' /** the browser may clear it when the phone is full */
-  | 'almost_full'
+  | 'almost_full';
 
 export interface StorageState {
   /** True when the browser promised not to clear it; null where it cannot tell. */
-  persisted: boolean | null
-  usage: number | null
-  quota: number | null
-  free: number | null
-  privateMode: 'likely' | 'unlikely' | 'unknown'
-  warnings: StorageWarning[]
+  persisted: boolean | null;
+  usage: number | null;
+  quota: number | null;
+  free: number | null;
+  privateMode: 'likely' | 'unlikely' | 'unknown';
+  warnings: StorageWarning[];
 }
 
 /** What changed, in this window or another one of the same app; read again what you show. */
 export interface OutboxChange {
-  store: 'drafts' | 'items'
-  id: string
+  store: 'drafts' | 'items';
+  id: string;
 }
 
 export interface ExportedFile {
-  name: string
-  blob: Blob
+  name: string;
+  blob: Blob;
 }
 
 /** Asked before each request of a staff item; null means: not signed in as this owner. */
 export type GetToken = (request: {
-  owner: string | null
+  owner: string | null;
   /** The token that the server has just answered with 401, so that it is not given again. */
-  rejected: string | null
-}) => Promise<string | null>
+  rejected: string | null;
+}) => Promise<string | null>;
