@@ -54,7 +54,9 @@ class BlobStream:
         self._key = key
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, b"" at the end. Raises StoreUnavailable when the connection breaks in between."""
+        """At most `size` bytes, b"" at the end. Raises StoreUnavailable when the connection breaks in
+        between.
+        """
         with _as_our_errors(self._key):
             return self._response.read(size)
 
@@ -159,7 +161,8 @@ class BlobStore:
             return b"".join(stream)
 
     def open(self, key: str, offset: int = 0, length: int | None = None) -> BlobStream:
-        """A stream of `length` bytes from `offset` (to the end when None), for HTTP Range. Raises BlobMissing.
+        """A stream of `length` bytes from `offset` (to the end when None), for HTTP Range. Raises
+        BlobMissing.
 
         The caller has checked the range against `stat`; a length of 0 is not a range.
         """
@@ -179,7 +182,8 @@ class BlobStore:
         """Size, time and type of an object. Raises BlobMissing."""
         with _as_our_errors(key):
             found = self._client.stat_object(self.bucket, key)
-        assert found.size is not None and found.last_modified is not None
+        assert found.size is not None
+        assert found.last_modified is not None
         return BlobStat(key, found.size, found.last_modified, found.content_type)
 
     def delete(self, key: str) -> None:
@@ -210,8 +214,8 @@ class BlobStore:
     def abort_unfinished(self, before: datetime) -> int:
         """Give up multipart writes begun before this time, which a killed writer left; returns how many.
 
-        They are in no listing and cost space for ever. The client has these calls for its own use only, hence the
-        underscores; a test holds them to what we need.
+        They are in no listing and cost space for ever. The client has these calls for its own use only, hence
+        the underscores; a test holds them to what we need.
         """
         with _as_our_errors(self.bucket):
             given_up = 0

@@ -1,7 +1,9 @@
-"""What becomes of an opened medium: a clean copy without metadata, a preview, a thumbnail, and what is known of it.
+"""What becomes of an opened medium: a clean copy without metadata, a preview, a thumbnail, and what is known
+of it.
 
-Files come from strangers. They are read in a process of its own with limits on memory, CPU time and file size, killed
-when it takes too long, which answers in JSON only: a decoder that is taken over gets no further than that process.
+Files come from strangers. They are read in a process of its own with limits on memory, CPU time and file
+size, killed when it takes too long, which answers in JSON only: a decoder that is taken over gets no further
+than that process.
 """
 
 import json
@@ -22,14 +24,18 @@ Kind = Literal["photo", "video", "audio"]
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one medium may take: bytes of memory and output, seconds of CPU and of waiting, size of content."""
+    """The most that one medium may take: bytes of memory and output, seconds of CPU and of waiting, size of
+    content.
+    """
 
     memory_bytes: int = 3 * 1024 * MIB
     output_bytes: int = 512 * MIB
     cpu_s: int = 120
     wait_s: float = 300
     pixels: int = 100_000_000
-    """Of a photo, width times height; phones of 2026 reach 200 million only in a mode nobody uses for reports."""
+    """Of a photo, width times height; phones of 2026 reach 200 million only in a mode nobody uses for
+    reports.
+    """
     frame_pixels: int = 40_000_000
     video_s: float = 30 * 60
     audio_s: float = 2 * 3600
@@ -47,9 +53,9 @@ class Flag:
 class Processed:
     """The products of a medium that is fit to be shown.
 
-    Width and height are pixels of the clean copy as seen (rotation applied). Preview and thumbnail are WebP, long
-    sides 1280 and 320; audio has none. `dhash` is 64 bits in hex of the photo or the first frame. `captured_at` is
-    what the file itself claims; it is in none of the products.
+    Width and height are pixels of the clean copy as seen (rotation applied). Preview and thumbnail are WebP,
+    long sides 1280 and 320; audio has none. `dhash` is 64 bits in hex of the photo or the first frame.
+    `captured_at` is what the file itself claims; it is in none of the products.
     """
 
     kind: Kind
@@ -82,8 +88,8 @@ def process(
 ) -> Processed | SetAside:
     """Look at an opened medium and write its products into the folder `into`, which the caller removes.
 
-    `declared_type` is the media type the phone told; the content decides. The first call of a process starts a helper
-    from which later ones are forked (0.1 s less each time); it ends with its parent.
+    `declared_type` is the media type the phone told; the content decides. The first call of a process starts
+    a helper from which later ones are forked (0.1 s less each time); it ends with its parent.
     """
     limits = limits or Limits()
     room = multiprocessing.get_context("forkserver")

@@ -143,9 +143,9 @@ def _refuse_second_nature(path: Path) -> None:
         # A cheap look first: ZipFile would read a whole directory of members.
         source.seek(max(0, path.stat().st_size - 70_000))
         tail = source.read()
-    if path.stat().st_size and (hit := next((mark for mark in MARKS if mark.lower() in edge.lower()), None)):
-        if not edge.startswith(hit):
-            raise Unfit("two_files_in_one", f"holds {hit!r}")
+    hit = next((mark for mark in MARKS if mark.lower() in edge.lower()), None)
+    if hit and not edge.startswith(hit):
+        raise Unfit("two_files_in_one", f"holds {hit!r}")
     if b"PK\x05\x06" in tail and not edge.startswith(b"PK"):
         try:
             with zipfile.ZipFile(path) as archive:

@@ -67,6 +67,9 @@ def clean(image: Image.Image) -> Image.Image:
             "RGB", (LONG_SIDE, LONG_SIDE)
         )  # a JPEG is decoded at a fraction of its size where that suffices
         image.load()
+        if image.mode not in ("L", "RGB", "RGBA", "CMYK"):
+            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS, reducing_gap=2)
         seen = _to_srgb(ImageOps.exif_transpose(image))
     except (OSError, ValueError, SyntaxError, struct.error, zlib.error, EOFError) as error:
         raise Unfit("truncated" if "truncated" in str(error).lower() else "damaged", str(error)) from error
@@ -77,7 +80,6 @@ def clean(image: Image.Image) -> Image.Image:
     else:
         copy = Image.new("RGB", seen.size)
         copy.paste(seen.convert("RGB"))
-    copy.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS, reducing_gap=2)
     return copy
 
 
@@ -87,7 +89,7 @@ def write_clean(picture: Image.Image, path: Path) -> None:
 
 
 def write_small(picture: Image.Image, into: Path) -> str:
-    """Write preview.webp and thumb.webp, and return the dHash: 64 bits, 16 hex digits, flat borders left out."""
+    """Write preview.webp and thumb.webp, and return the dHash: 64 bits as hex, flat borders left out."""
     preview = picture.copy()
     preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS, reducing_gap=2)
     preview.save(into / "preview.webp", "WEBP", quality=80, method=2)
@@ -104,7 +106,7 @@ def captured_at(image: Image.Image) -> datetime | None:
         details = exif.get_ifd(ExifTags.IFD.Exif)
         text = details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
         offset = details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime)
-        moment = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")
+        moment = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 (zone below)
     except Exception:  # EXIF of strangers fails in every way there is, and the picture is good without it
         return None
     try:

@@ -1,4 +1,4 @@
-"""Videos and sound: packets are copied into a new container that takes nothing along but picture and sound."""
+"""Videos and sound: packets are copied into a new container that takes along nothing else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -162,7 +162,8 @@ class _Track:
             name = "libopus" if muxer == "webm" else "aac"
             rate = 48000 if muxer == "webm" else source.rate
             self._encoder = cast(AudioStream, copy.add_stream(name, rate=rate))
-            self._encoder.layout = source.layout
+            # Not the source's own layout: a WAV does not name one. More than two channels are mixed down.
+            self._encoder.layout = "mono" if source.channels == 1 else "stereo"
             self._target: VideoStream | AudioStream = self._encoder
         else:
             self._target = copy.add_stream_from_template(source)
@@ -170,7 +171,7 @@ class _Track:
                 self._filter = BitStreamFilterContext(FREE_TEXT_UNITS[codec], source, self._target)
         self._target.metadata.clear()
 
-    def write(self, packet: Packet[Any]) -> None:
+    def write(self, packet: "Packet[Any]") -> None:
         if self._encoder is not None:
             for frame in packet.decode():
                 self._copy.mux(self._encoder.encode(cast(AudioFrame, frame)))
@@ -185,7 +186,7 @@ class _Track:
         elif self._filter is not None:
             self._mux(self._filter.filter(None))
 
-    def _mux(self, packets: list[Packet[Any]]) -> None:
+    def _mux(self, packets: "list[Packet[Any]]") -> None:
         for packet in packets:
             packet.stream = self._target
             self._copy.mux(packet)

@@ -33,7 +33,7 @@ class KeysMissing(Exception):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """What a phone needs for sealing: the age recipient (age1…) and its id, the short hash of the recipient."""
+    """What a phone needs for sealing: the age recipient (age1…) and its id, a short hash of it."""
 
     id: str
     recipient: str
@@ -42,8 +42,8 @@ class PublicKey:
 class Keyring:
     """A directory of age X25519 identities, several generations per purpose; the newest is given to phones.
 
-    Read anew at every call, so that a rotation made by another process is seen without a restart.
-    Old generations stay until nothing sealed to them is left.
+    Read anew at every call, so that a rotation made by another process is seen without a restart. Old
+    generations stay until nothing sealed to them is left.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -51,7 +51,7 @@ class Keyring:
         self.directory = directory
 
     def create_missing(self) -> list[Purpose]:
-        """Create a first key for each purpose that has none, and tell which; safe for two processes at once."""
+        """Create a first key for each purpose that has none, and tell which; two may do it at once."""
         created = [purpose for purpose in Purpose if not self._generations(purpose)]
         for purpose in created:
             self._create(purpose, 1)
@@ -78,10 +78,11 @@ class Keyring:
             raise CannotOpen(str(error)) from error
 
     def open_file(self, purpose: Purpose, sealed: Path | BinaryIO, target: Path) -> int:
-        """Write the plain bytes of a large file into `target` (mode 600) in a stream; returns the size in bytes.
+        """Write the plain bytes of a large file into `target` (mode 600) in a stream; returns the size in
+        bytes.
 
-        Raises CannotOpen, and then leaves no target: age authenticates 64 KiB at a time, so the beginning of a file
-        that was cut short has already been written when the fault is seen.
+        Raises CannotOpen, and then leaves no target: age authenticates 64 KiB at a time, so the beginning of
+        a file that was cut short has already been written when the fault is seen.
         """
         identities = self._identities(purpose)
         try:

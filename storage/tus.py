@@ -1,8 +1,10 @@
-"""tus 1.0 (tus.io/protocols/resumable-upload), without a web framework: a request's parts in, status and headers out.
+"""tus 1.0 (tus.io/protocols/resumable-upload), without a web framework: a request's parts in, status and
+headers out.
 
-Core with creation, creation-with-upload, checksum (sha1, sha256), termination and expiration. What differs from a
-plain tus server: the metadata `submission` and `sha256` are required, the same creation sent again leads to the same
-upload and tells how far it is, and other metadata is not kept (file names give people away).
+Core with creation, creation-with-upload, checksum (sha1, sha256), termination and expiration. What differs
+from a plain tus server: the metadata `submission` and `sha256` are required, the same creation sent again
+leads to the same upload and tells how far it is, and other metadata is not kept (file names give people
+away).
 """
 
 import base64

@@ -1,8 +1,10 @@
-"""Uploads that go on where they stopped: received in pieces, one object each, then joined and hashed by the worker.
+"""Uploads that go on where they stopped: received in pieces, one object each, then joined and hashed by the
+worker.
 
-An upload belongs to one submission (its owner) and is known by the SHA-256 of the whole. The row's offset is the only
-truth about how far it is: a piece counts once `UPDATE … WHERE offset = :seen` is committed with it. Everything here
-can be killed at any point: what no row names is swept, and what was not committed is sent or joined again.
+An upload belongs to one submission (its owner) and is known by the SHA-256 of the whole. The row's offset is
+the only truth about how far it is: a piece counts once `UPDATE … WHERE offset = :seen` is committed with it.
+Everything here can be killed at any point: what no row names is swept, and what was not committed is sent or
+joined again.
 """
 
 import hashlib
@@ -64,7 +66,9 @@ class UploadState(StrEnum):
 
 
 class Upload(StorageBase):
-    """One file on its way; `offset` is how many bytes are stored without a gap, `length` how many are declared."""
+    """One file on its way; `offset` is how many bytes are stored without a gap, `length` how many are
+    declared.
+    """
 
     __tablename__ = "upload"
     __table_args__ = (
@@ -194,7 +198,9 @@ class UploadStore:
         lifetime: timedelta = timedelta(days=14),
         piece_size: int = PIECE_SIZE,
     ) -> None:
-        """`sessions` makes a new session per call (a sessionmaker); an upload expires `lifetime` after its last byte."""
+        """`sessions` makes a new session per call (a sessionmaker); an upload expires `lifetime` after its
+        last byte.
+        """
         self._sessions = sessions
         self._blobs = blobs
         self._lifetime = lifetime
@@ -234,9 +240,10 @@ class UploadStore:
     ) -> UploadStatus:
         """Store what `body` holds from `offset` on and return how far the upload then is.
 
-        `declared` is the length of the body where the sender told it. Without a checksum each piece is committed as
-        it comes, so a body cut short counts as far as it came; with one all pieces are committed at the end, or none.
-        Raises UploadMissing, OffsetConflict, TooManyBytes, ChecksumMismatch, StoreUnavailable.
+        `declared` is the length of the body where the sender told it. Without a checksum each piece is
+        committed as it comes, so a body cut short counts as far as it came; with one all pieces are committed
+        at the end, or none. Raises UploadMissing, OffsetConflict, TooManyBytes, ChecksumMismatch,
+        StoreUnavailable.
         """
         before = self.status(upload_id, now)
         if offset != before.offset:
@@ -256,7 +263,8 @@ class UploadStore:
                     raise TooManyBytes(f"only {before.length - offset} bytes were missing")
                 if digest:
                     digest.update(data)
-                # A key that nobody else writes: two senders of the same bytes never touch each other's object.
+                # A key that nobody else writes: two senders of the same bytes never touch each other's
+                # object.
                 piece = _Piece(at, len(data), f"{PIECES}{upload_id}/{at:012}-{uuid.uuid4().hex}")
                 waiting.append(piece)
                 self._blobs.put(piece.key, data)
@@ -288,14 +296,14 @@ class UploadStore:
     def join(self, upload_id: uuid.UUID) -> UploadStatus:
         """Make one sealed object of the pieces, if their hash is the declared one; for the worker.
 
-        State `joined`: the object lies at `sealed_key`. State `mismatch`: the bytes were others, the pieces are gone
-        and the offset is 0, so that the phone sends again. Any other state: not all bytes are here, nothing was done.
-        Doing it again changes nothing. Raises UploadMissing, StoreUnavailable, BlobMissing (a stored piece is lost:
-        a fault of the object store, which a person has to look at).
+        State `joined`: the object lies at `sealed_key`. State `mismatch`: the bytes were others, the pieces
+        are gone and the offset is 0, so that the phone sends again. Any other state: not all bytes are here,
+        nothing was done. Doing it again changes nothing. Raises UploadMissing, StoreUnavailable, BlobMissing
+        (a stored piece is lost: a fault of the object store, which a person has to look at).
         """
         with self._sessions() as session, session.begin():
-            # An advisory lock, not a row lock: it takes no transaction id, so a long join does not hold back the
-            # readers of the change feed, which stop at the oldest one.
+            # An advisory lock, not a row lock: it takes no transaction id, so a long join does not hold back
+            # the readers of the change feed, which stop at the oldest one.
             session.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock_number(upload_id))))
             upload = session.get(Upload, upload_id)
             if upload is None:
@@ -320,7 +328,8 @@ class UploadStore:
     def sweep(self, now: datetime, grace: timedelta = timedelta(hours=6)) -> Swept:
         """Clear expired uploads, and pieces and half-written objects older than `grace` that no row names.
 
-        `grace` must be longer than the longest request: with a checksum, pieces wait unnamed for their body's end.
+        `grace` must be longer than the longest request: with a checksum, pieces wait unnamed for their body's
+        end.
         """
         uploads = objects = 0
         while expired := self._expire_some(now):
@@ -488,7 +497,9 @@ def _keys(session: Session, upload_id: uuid.UUID) -> Sequence[str]:
 
 
 def _lock_number(upload_id: uuid.UUID) -> int:
-    """A signed 64-bit number for PostgreSQL's advisory locks; two uploads sharing one would only wait for each other."""
+    """A signed 64-bit number for PostgreSQL's advisory locks; two uploads sharing one would only wait for
+    each other.
+    """
     return int.from_bytes(upload_id.bytes[:8], "big", signed=True)
 
 

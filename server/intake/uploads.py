@@ -1,5 +1,5 @@
-"""`/uploads`: the thin Flask side of storage/tus.py. Public; whoever knows an upload's random id may go
-on with it.
+"""`/uploads`: the thin Flask side of storage/tus.py. Public; whoever knows an upload's random id may go on
+with it.
 """
 
 import json
@@ -39,9 +39,7 @@ class _Body:
 
 
 def build_blueprint(tus: Callable[[], TusServer], now: Callable[[], datetime]) -> Blueprint:
-    """The routes below the place the blueprint is registered at; both arguments are called within a
-    request.
-    """
+    """The routes below where the blueprint is registered; both arguments are called within a request."""
     blueprint = Blueprint("uploads", __name__)
 
     def answer(upload_id: str | None = None) -> Response:
