@@ -58,7 +58,7 @@ def dossier(session: Session, actor: Actor, enterprise_id: uuid.UUID) -> Enterpr
     return EnterpriseFacts(*row)
 
 
-def _visible(session: Session, actor: Actor) -> sa.Select[tuple[Enterprise, Area]]:
+def _visible(session: Session, actor: Actor) -> sa.Select[Enterprise, Area]:
     """Enterprises with their areas, within what the actor's roles cover."""
     statement = sa.select(Enterprise, Area).join(Area, Area.id == Enterprise.area_id)
     mine = [grant for grant in actor.grants if grant.role in BY_AREA and grant.unit_id is None]
