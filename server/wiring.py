@@ -28,6 +28,7 @@ JOBS: dict[str, Job] = {
     "routing.propose": routing.propose,
     "cases.open_case": cases.open_case,
     "cases.apply_step": cases.apply_step,
+    "cases.tell_medium": cases.tell_medium,
 }
 """Every kind of task and the function that does it."""
 
@@ -38,7 +39,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "step.opened": ["cases.apply_step"],
     "report.registered": ["cases.open_case", "triage.assess"],
     "report.assessed": ["routing.propose"],
-    "medium.ready": ["triage.compare_photo"],
+    "medium.ready": ["triage.compare_photo", "cases.tell_medium"],
 }
 """Event → tasks. A lower room emits an event and does not know who listens."""
 
