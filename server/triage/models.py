@@ -46,7 +46,30 @@ class HazardType(Base):
     name: Mapped[str]
     name_en: Mapped[str]
     keywords: Mapped[list[str]]
+    clause: Mapped[str | None]
+    """The law's words for it, only where they are certain."""
     chip_order: Mapped[int | None]
+
+
+class BlockingKey(Base):
+    """A property by which other reports of the same matter are found: a cell, a company, an address, a photo.
+
+    Looked up newest first, so that a key that thousands share costs no more than one that two share.
+    """
+
+    __tablename__ = "blocking_key"
+    __table_args__ = (
+        sa.Index("ix_blocking_key_key_received", "key", "received_at"),
+        sa.Index(
+            "ix_blocking_key_key_open", "key", "received_at", postgresql_where=sa.text("closed_at IS NULL")
+        ),
+    )
+
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    """When the matter was closed; None while it is open."""
 
 
 class DuplicateSuggestion(Identified, Base):
