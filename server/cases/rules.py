@@ -13,6 +13,7 @@ from typing import Any
 
 from server.core.calendar import WorkingCalendar, day_of, end_of
 from server.identity.rules import Actor, Role
+from server.intake.rules import printable
 
 
 class State(StrEnum):
@@ -440,7 +441,7 @@ class _Fault(ValueError):
 
 def _read_text(field: Field, given: Any) -> str:
     text = given.strip() if isinstance(given, str) else None
-    if text is None or "\x00" in text:
+    if text is None or printable(text) != text:
         raise _Fault("Please write words here.")
     if len(text) < field.min_length:
         raise _Fault(f"Please write at least {field.min_length} characters.")

@@ -1,71 +1,183 @@
-"""Wire shapes of the read-only pages."""
+"""Wire shapes of what the desk reads."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
+
+from server.cases.rules import Risk, State
+from server.cases.schemas import CaseSheetSchema, MediumSchema, PlaceSchema
+from server.reports.queues import LARGEST_PAGE, Queue
 
 
-class PublicAreaSchema(Schema):
-    """An area of the county."""
+class QueueSchema(Schema):
+    """One queue and how many cases lie in it."""
 
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    kind = fields.String(required=True, metadata={"enum": ["county", "town", "village", "grid"]})
-    polygon = fields.Dict(
-        required=True,
-        allow_none=True,
-        metadata={"description": "GeoJSON Polygon or MultiPolygon, WGS-84"},
+    code = fields.Enum(Queue, by_value=True, required=True)
+    count = fields.Integer(required=True)
+
+
+class QueuesSchema(Schema):
+    """All queues, in the order of work."""
+
+    queues = fields.List(fields.Nested(QueueSchema), required=True)
+
+
+class CaseQuerySchema(Schema):
+    """Which rows to list."""
+
+    queue = fields.Enum(Queue, by_value=True, load_default=None, allow_none=True)
+    after = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "`next` of the page before"}
     )
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, LARGEST_PAGE))
 
 
-class HazardChoiceSchema(Schema):
-    """A kind of hazard to choose."""
+class CaseRowSchema(Schema):
+    """A case as a row of a queue."""
 
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    name_en = fields.String(required=True)
-    chip = fields.Boolean(required=True, metadata={"description": "Among the likeliest, shown at once"})
-
-
-class PhoneSchema(Schema):
-    """Whom to call."""
-
-    name = fields.String(required=True)
+    id = fields.UUID(required=True)
     number = fields.String(required=True)
-
-
-class TilesSchema(Schema):
-    """Where the map's pictures come from."""
-
-    url = fields.String(required=True, metadata={"description": "Template with {z}, {x}, {y}"})
-    attribution = fields.String(required=True)
-
-
-class LimitsSchema(Schema):
-    """The largest things that are taken."""
-
-    photo_bytes = fields.Integer(required=True)
-    video_bytes = fields.Integer(required=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    kind = fields.String(required=True)
+    risk = fields.Enum(Risk, by_value=True, required=True, allow_none=True)
+    area_name = fields.String(required=True, allow_none=True)
+    enterprise = fields.String(required=True, allow_none=True)
+    first_received_at = fields.DateTime(required=True)
+    due_at = fields.DateTime(required=True, allow_none=True)
+    text = fields.String(required=True, metadata={"description": "The first 120 characters"})
+    thumb = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "A medium whose thumb to show"}
+    )
     media_count = fields.Integer(required=True)
-    text_chars = fields.Integer(required=True)
+    suggested_duplicates = fields.Integer(required=True)
+    urgent = fields.Boolean(required=True)
+    flags = fields.List(
+        fields.String(), required=True, metadata={"description": "unsatisfied, message, or a field's"}
+    )
+    unit_name = fields.String(required=True, allow_none=True)
 
 
-class CountySchema(Schema):
-    """The county as its public sees it."""
+class CaseRowsSchema(Schema):
+    """A page of a queue, oldest first; `next` is None on the last page."""
 
+    items = fields.List(fields.Nested(CaseRowSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class NamedSchema(Schema):
+    """Something with a name."""
+
+    id = fields.UUID(required=True)
     name = fields.String(required=True)
-    center = fields.List(
-        fields.Float(),
-        required=True,
-        allow_none=True,
-        metadata={"description": "[lng, lat], WGS-84; null without boundaries"},
-    )
-    bounds = fields.List(
-        fields.Float(),
-        required=True,
-        allow_none=True,
-        metadata={"description": "[west, south, east, north]; null without boundaries"},
-    )
-    areas = fields.List(fields.Nested(PublicAreaSchema), required=True)
-    hazard_types = fields.List(fields.Nested(HazardChoiceSchema), required=True)
-    phones = fields.List(fields.Nested(PhoneSchema), required=True)
-    tiles = fields.Nested(TilesSchema, required=True, allow_none=True)
-    limits = fields.Nested(LimitsSchema, required=True)
+
+
+class ReasonSchema(Schema):
+    """Why a machine proposes something; the apps put `reason.<code>` into words."""
+
+    code = fields.String(required=True)
+    params = fields.Dict(keys=fields.String(), required=True)
+
+
+class ProposedSchema(Schema):
+    """The unit that routing proposes."""
+
+    unit = fields.Nested(NamedSchema, required=True)
+    rule = fields.String(required=True)
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+
+
+class ProposedSectorSchema(Schema):
+    """A likely sector."""
+
+    sector_no = fields.Integer(required=True)
+    title = fields.String(required=True)
+    p = fields.Float(required=True)
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+
+
+class MessageSchema(Schema):
+    """What reporter and office say to each other."""
+
+    id = fields.UUID(required=True)
+    at = fields.DateTime(required=True)
+    from_reporter = fields.Boolean(required=True)
+    text = fields.String(required=True)
+
+
+class SatisfactionSchema(Schema):
+    """The reporter's word on the reply."""
+
+    at = fields.DateTime(required=True)
+    satisfied = fields.Boolean(required=True)
+    reason = fields.String(required=True)
+
+
+class FlagSchema(Schema):
+    """What turned out wrong with a field after opening."""
+
+    code = fields.String(required=True)
+    field = fields.String(required=True, allow_none=True)
+    detail = fields.String(required=True, allow_none=True)
+
+
+class ReportSchema(Schema):
+    """What one person sent. Only desk and leaders read it."""
+
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    seq = fields.Integer(required=True, metadata={"description": "Order of arrival"})
+    kind = fields.String(required=True)
+    channel = fields.String(required=True)
+    received_at = fields.DateTime(required=True)
+    captured_at = fields.DateTime(required=True, allow_none=True)
+    text = fields.String(required=True)
+    hazard_type = fields.String(required=True, allow_none=True)
+    level = fields.String(required=True, allow_none=True)
+    clause = fields.String(required=True, allow_none=True)
+    due_on = fields.Date(required=True, allow_none=True)
+    fixed_on_spot = fields.Boolean(required=True)
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
+    area_name = fields.String(required=True, allow_none=True)
+    enterprise = fields.String(required=True, allow_none=True)
+    enterprise_words = fields.String(required=True)
+    inspector = fields.String(required=True, allow_none=True, metadata={"description": "Who sent a hazard"})
+    named = fields.Boolean(required=True)
+    wants_notice = fields.Boolean(required=True)
+    answerable = fields.Boolean(required=True, metadata={"description": "The reporter can read messages"})
+    flags = fields.List(fields.Nested(FlagSchema), required=True)
+    media = fields.List(fields.Nested(MediumSchema), required=True)
+    messages = fields.List(fields.Nested(MessageSchema), required=True)
+    satisfaction = fields.Nested(SatisfactionSchema, required=True, allow_none=True)
+
+
+class OtherReportSchema(Schema):
+    """The report that may tell of the same matter, and the case it is in."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    text = fields.String(required=True)
+    received_at = fields.DateTime(required=True)
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
+    enterprise = fields.String(required=True, allow_none=True)
+    media = fields.List(fields.Nested(MediumSchema), required=True)
+
+
+class SuggestionSchema(Schema):
+    """A suspected duplicate, with reasons and what a person said of it."""
+
+    id = fields.UUID(required=True)
+    score = fields.Float(required=True)
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+    judged = fields.String(required=True, allow_none=True, metadata={"description": "same or different"})
+    other = fields.Nested(OtherReportSchema, required=True)
+
+
+class CasePageSchema(CaseSheetSchema, CaseRowSchema):
+    """All of a case. For a unit the lists of reports, suggestions and proposals are empty (DOMAIN.md §5)."""
+
+    proposed = fields.Nested(ProposedSchema, required=True, allow_none=True)
+    sectors = fields.List(fields.Nested(ProposedSectorSchema), required=True)
+    reports = fields.List(fields.Nested(ReportSchema), required=True)
+    suggestions = fields.List(fields.Nested(SuggestionSchema), required=True)
+    merged_into = fields.UUID(required=True, allow_none=True)

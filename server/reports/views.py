@@ -1,30 +1,90 @@
-"""Read-only pages."""
+"""What people at desks read: queues, cases, pictures; and steps, as their answer is the case that was read.
 
-import json
-from datetime import timedelta
+Steps are taken in cases/; the view is here because a case page tells of every room below.
+"""
 
-from flask import Response, request
+import uuid
+
+from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 
-from server.core.web import parts, session
-from server.reports.county import county
-from server.reports.schemas import CountySchema
+from server.cases import rules
+from server.cases.schemas import TakeStepSchema
+from server.cases.services import facts_of, lock_case, take_step
+from server.core.db import Facts
+from server.core.errors import NotFound, PreconditionFailed
+from server.core.web import clock, if_match, parts, session, set_etag
+from server.identity.access import current_actor, require
+from server.identity.rules import Role
+from server.reports import media, queues
+from server.reports.case_page import case_page, page_of
+from server.reports.schemas import CasePageSchema, CaseQuerySchema, CaseRowsSchema, QueuesSchema
 
-blueprint = Blueprint(
-    "reports", __name__, url_prefix="/api/v1", description="Read-only: public pages and queues"
-)
+blueprint = Blueprint("reports", __name__, url_prefix="/api/v1", description="Queues, cases and pictures")
 
-COUNTY_KEPT = timedelta(minutes=5)
+READERS = (Role.DESK, Role.LEADER)
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The version that was seen",
+    "schema": {"type": "string"},
+}
 
 
-@blueprint.get("/public/county")
-@blueprint.response(200, CountySchema)
-@blueprint.doc(security=[])
-def public_county() -> Response:
-    """What the public app needs to know of the county: the same for everybody, so that it may be cached."""
-    facts = CountySchema().dump(county(session(), parts().settings))
-    response = Response(json.dumps(facts, ensure_ascii=False), content_type="application/json")
-    response.cache_control.public = True
-    response.cache_control.max_age = int(COUNTY_KEPT.total_seconds())
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+@blueprint.get("/desk/queues")
+@blueprint.response(200, QueuesSchema)
+def get_queues() -> Facts:
+    """How much lies in each queue"""
+    return {"queues": queues.counts(session(), require(*READERS))}
+
+
+@blueprint.get("/desk/cases")
+@blueprint.arguments(CaseQuerySchema, location="query")
+@blueprint.response(200, CaseRowsSchema)
+def get_cases(query: Facts) -> Facts:
+    """A page of a queue, oldest first"""
+    return queues.page(session(), require(*READERS), query["queue"], query["after"], query["limit"])
+
+
+@blueprint.get("/cases/<uuid:case_id>")
+@blueprint.response(200, CasePageSchema)
+def get_case(case_id: uuid.UUID) -> Response:
+    """One case, as far as the reader may see it; its ETag is the version"""
+    return _answer(case_page(session(), current_actor(), case_id))
+
+
+@blueprint.post("/cases/<uuid:case_id>/steps")
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(TakeStepSchema)
+@blueprint.response(200, CasePageSchema)
+@blueprint.alt_response(403, description="The step is for somebody else")
+@blueprint.alt_response(409, description="The state does not allow it")
+@blueprint.alt_response(412, description="Somebody else was first; `current` is the case now")
+def post_step(taken: Facts, case_id: uuid.UUID) -> Response:
+    """Take one of the steps that the case lists under `steps`"""
+    actor, version = current_actor(), if_match()
+    # Who hands a case on may lose sight of it; the answer is what was in sight when the step was taken.
+    seen = rules.sight(facts_of(session(), lock_case(session(), case_id)), actor)
+    if seen is None:
+        raise NotFound()
+    try:
+        case = take_step(session(), clock(), actor, case_id, taken["step"], taken["fields_"], version)
+    except PreconditionFailed as problem:
+        problem.extra["current"] = CasePageSchema().dump(case_page(session(), actor, case_id))
+        raise
+    return _answer(page_of(session(), actor, case, facts_of(session(), case), seen))
+
+
+@blueprint.get("/media/<uuid:medium_id>/<any(thumb, preview, clean):size>")
+@blueprint.response(200, content_type="application/octet-stream")
+@blueprint.alt_response(206, description="The range asked for")
+@blueprint.alt_response(416, description="No such range")
+def get_medium(medium_id: uuid.UUID, size: str) -> Response:
+    """The bytes of a photo, video or voice; Range is understood"""
+    key = media.key_of(session(), current_actor(), medium_id, media.Size(size))
+    return media.stream(parts().blobs, key, request.headers.get("Range"), request.headers.get("If-Range"))
+
+
+def _answer(page: Facts) -> Response:
+    return set_etag(jsonify(CasePageSchema().dump(page)), page["version"])

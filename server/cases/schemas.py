@@ -1,0 +1,114 @@
+"""Wire shapes of a case; states and steps come from the table in rules.py."""
+
+from marshmallow import Schema, fields
+
+from server.cases.rules import FieldType, Finding, Risk, State, Step, Term
+
+
+class MediumSchema(Schema):
+    """A photo, video or voice; its bytes are at /media/{id}/{thumb|preview|clean}."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, allow_none=True)
+    state = fields.String(required=True, metadata={"description": "expected, ready or set_aside"})
+    mime = fields.String(required=True, allow_none=True)
+    width = fields.Integer(required=True, allow_none=True)
+    height = fields.Integer(required=True, allow_none=True)
+    duration_s = fields.Float(required=True, allow_none=True)
+    captured_at = fields.DateTime(required=True, allow_none=True)
+    flags = fields.List(fields.Dict(), required=True)
+
+
+class PlaceSchema(Schema):
+    """Where, in WGS-84. `words` are the reporter's own and never shown to a unit."""
+
+    lat = fields.Float(required=True, allow_none=True)
+    lng = fields.Float(required=True, allow_none=True)
+    accuracy_m = fields.Float(required=True, allow_none=True)
+    source = fields.String(required=True, allow_none=True)
+    words = fields.String(required=True)
+
+
+class FieldSchema(Schema):
+    """One field of a step, enough to draw and check it."""
+
+    name = fields.String(required=True)
+    type = fields.Enum(FieldType, by_value=True, required=True)
+    required = fields.Boolean(required=True)
+    choices = fields.List(fields.String(), required=True)
+    min_length = fields.Integer(required=True)
+    max_length = fields.Integer(required=True)
+    min_items = fields.Integer(required=True)
+
+
+class AllowedStepSchema(Schema):
+    """A step that may be taken now."""
+
+    step = fields.Enum(Step, by_value=True, required=True)
+    fields_ = fields.List(fields.Nested(FieldSchema), required=True, attribute="fields", data_key="fields")
+
+
+class EventSchema(Schema):
+    """One line of the history. `late`: arrived when it was no longer allowed, and had no effect."""
+
+    id = fields.UUID(required=True)
+    at = fields.DateTime(required=True)
+    actor_name = fields.String(required=True)
+    step = fields.Enum(Step, by_value=True, required=True)
+    from_state = fields.Enum(State, by_value=True, required=True, allow_none=True)
+    to_state = fields.Enum(State, by_value=True, required=True)
+    fields_ = fields.Dict(keys=fields.String(), required=True, attribute="fields", data_key="fields")
+    late = fields.Boolean(required=True)
+    media = fields.List(fields.Nested(MediumSchema), required=True)
+
+
+class ClockSchema(Schema):
+    """A deadline of the case; it runs until `ended_at`."""
+
+    name = fields.Enum(Term, by_value=True, required=True)
+    started_at = fields.DateTime(required=True)
+    due_at = fields.DateTime(required=True)
+    ended_at = fields.DateTime(required=True, allow_none=True)
+
+
+class CaseSheetSchema(Schema):
+    """转办单: all that the responsible unit reads of a case (DOMAIN.md §5), and what phones keep of it."""
+
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    version = fields.Integer(required=True, metadata={"description": "Also the ETag; send it as If-Match"})
+    title = fields.String(required=True)
+    matter = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"description": "tip or hazard"})
+    risk = fields.Enum(Risk, by_value=True, required=True, allow_none=True)
+    urgent = fields.Boolean(required=True)
+    area_name = fields.String(required=True, allow_none=True)
+    enterprise = fields.String(required=True, allow_none=True)
+    enterprise_id = fields.UUID(required=True, allow_none=True)
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
+    sector_no = fields.Integer(required=True, allow_none=True)
+    unit_id = fields.UUID(required=True, allow_none=True)
+    unit_name = fields.String(required=True, allow_none=True)
+    first_received_at = fields.DateTime(required=True)
+    accepted_at = fields.DateTime(required=True, allow_none=True)
+    due_at = fields.DateTime(required=True, allow_none=True)
+    finding = fields.Enum(Finding, by_value=True, required=True, allow_none=True)
+    reply = fields.String(required=True, allow_none=True)
+    replied_at = fields.DateTime(required=True, allow_none=True)
+    rectified_by_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Who may not recheck: the person who rectified"},
+    )
+    media = fields.List(fields.Nested(MediumSchema), required=True)
+    history = fields.List(fields.Nested(EventSchema), required=True)
+    clocks = fields.List(fields.Nested(ClockSchema), required=True)
+    steps = fields.List(fields.Nested(AllowedStepSchema), required=True)
+
+
+class TakeStepSchema(Schema):
+    """A step to take, with its fields as the case lists them under `steps`."""
+
+    step = fields.Enum(Step, by_value=True, required=True)
+    fields_ = fields.Dict(keys=fields.String(), load_default=dict, data_key="fields")

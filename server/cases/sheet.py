@@ -1,0 +1,141 @@
+"""转办单: what the responsible unit reads of a case, on the desk and on phones (DOMAIN.md §5).
+
+The matter in the desk's words, photos, place and what was done: never a reporter's text, words for the place,
+messages, named flag or channel, nor how many reported.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
+from server.cases.rules import State, Step, Term, Transition
+from server.core.db import Facts
+from server.enterprises.models import Enterprise
+from server.identity.models import Area, Unit
+from server.intake.models import Report
+from server.intake.services import media_of
+
+UNIT_HISTORY = frozenset(
+    {
+        Step.SIGN,
+        Step.SIGN_FOR,
+        Step.RETURN,
+        Step.VERIFY,
+        Step.RECTIFY,
+        Step.RECHECK_PASS,
+        Step.RECHECK_FAIL,
+        Step.REPLY,
+        Step.ARCHIVE,
+    }
+)
+"""What of the history is the unit's business; how the desk came to its decision is not."""
+
+UNIT_CLOCKS = frozenset({Term.SIGN_FOR, Term.HANDLE})
+
+
+def case_sheet(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
+    """The sheet (CaseSheetSchema) with the steps that may be taken by whoever it is for."""
+    area = case.area_id and session.get(Area, case.area_id)
+    unit = case.unit_id and session.get(Unit, case.unit_id)
+    enterprise = case.enterprise_id and session.get(Enterprise, case.enterprise_id)
+    reports = reports_of(session, case.id)
+    events = [event for event in events_of(session, case.id) if event.step in UNIT_HISTORY]
+    media = media_of(
+        session, [r.submission_id for r in reports] + [e.submission_id for e in events if e.submission_id]
+    )
+    clocks = [clock for clock in clocks_of(session, case.id) if clock.name in UNIT_CLOCKS]
+    return {
+        **own_facts(case),
+        "area_name": area.name if area else None,
+        "unit_name": unit.name if unit else None,
+        "enterprise": enterprise.name if enterprise else None,
+        "place": next((without_words(report) for report in reports if report.lat is not None), None),
+        "media": [medium for report in reports for medium in media.get(report.submission_id, [])],
+        "history": [event_facts(event, media) for event in events],
+        "clocks": clocks,
+        "steps": [step_facts(row) for row in steps],
+    }
+
+
+def own_facts(case: Case) -> Facts:
+    """What the row of the case itself says, for all who may see it."""
+    return {
+        "id": case.id,
+        "number": case.number,
+        "state": State(case.state),
+        "version": case.version,
+        "title": case.title,
+        "matter": case.matter,
+        "kind": case.kind,
+        "risk": case.risk,
+        "urgent": case.urgent,
+        "enterprise_id": case.enterprise_id,
+        "sector_no": case.sector_no,
+        "unit_id": case.unit_id,
+        "first_received_at": case.first_received_at,
+        "accepted_at": case.accepted_at,
+        "due_at": case.due_at,
+        "finding": case.finding,
+        "reply": case.reply,
+        "replied_at": case.replied_at,
+        "rectified_by_id": case.rectified_by_id,
+    }
+
+
+def reports_of(session: Session, case_id: uuid.UUID) -> list[Report]:
+    """The reports that are in the case now, in the order of their arrival."""
+    return list(
+        session.scalars(
+            sa.select(Report)
+            .join(CaseReport, CaseReport.report_id == Report.id)
+            .where(CaseReport.case_id == case_id, CaseReport.left_at.is_(None))
+            .order_by(Report.seq)
+        )
+    )
+
+
+def events_of(session: Session, case_id: uuid.UUID) -> list[CaseEvent]:
+    """The whole history, oldest first."""
+    statement = sa.select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.at, CaseEvent.id)
+    return list(session.scalars(statement))
+
+
+def clocks_of(session: Session, case_id: uuid.UUID) -> list[CaseClock]:
+    """All deadlines, those that ended too."""
+    statement = sa.select(CaseClock).where(CaseClock.case_id == case_id)
+    return list(session.scalars(statement.order_by(CaseClock.started_at, CaseClock.id)))
+
+
+def without_words(report: Report) -> Facts:
+    """The place as a point; the reporter's own words for it stay with the desk."""
+    return {
+        "lat": report.lat,
+        "lng": report.lng,
+        "accuracy_m": report.accuracy_m,
+        "source": report.place_source,
+        "words": "",
+    }
+
+
+def event_facts(event: CaseEvent, media: dict[uuid.UUID, Any]) -> Facts:
+    """One line of the history (EventSchema)."""
+    return {
+        "id": event.id,
+        "at": event.at,
+        "actor_name": event.actor_name,
+        "step": Step(event.step),
+        "from_state": State(event.from_state) if event.from_state else None,
+        "to_state": State(event.to_state),
+        "fields": event.fields,
+        "late": event.late,
+        "media": media.get(event.submission_id, []) if event.submission_id else [],
+    }
+
+
+def step_facts(row: Transition) -> Facts:
+    """A row of the table as the apps draw it (AllowedStepSchema)."""
+    return {"step": row.step, "fields": row.fields}

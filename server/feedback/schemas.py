@@ -1,0 +1,82 @@
+"""Wire shapes of the reporter's own page."""
+
+from marshmallow import Schema, fields, validate
+
+from server.cases.rules import Finding, Ground, Told
+from server.feedback.rules import LONGEST_MESSAGE, LONGEST_REASON
+
+
+class LineStepSchema(Schema):
+    """One place on the line of steps; `at` is None while it lies ahead."""
+
+    code = fields.Enum(Told, by_value=True, required=True)
+    at = fields.DateTime(required=True, allow_none=True)
+    current = fields.Boolean(required=True)
+
+
+class NextSchema(Schema):
+    """What comes next, and by when."""
+
+    code = fields.Enum(Told, by_value=True, required=True)
+    by = fields.DateTime(required=True, allow_none=True)
+
+
+class AnswerSchema(Schema):
+    """The reply; for a refused or redirected report the reason, with its ground or the authority."""
+
+    text = fields.String(required=True)
+    at = fields.DateTime(required=True)
+    finding = fields.Enum(Finding, by_value=True, required=True, allow_none=True)
+    ground = fields.Enum(Ground, by_value=True, required=True, allow_none=True)
+    authority = fields.String(required=True, allow_none=True)
+
+
+class ConversationMessageSchema(Schema):
+    """One message; who of the office wrote it is not told."""
+
+    id = fields.UUID(required=True)
+    at = fields.DateTime(required=True)
+    from_reporter = fields.Boolean(required=True)
+    text = fields.String(required=True)
+
+
+class JudgementOfReplySchema(Schema):
+    """Whether the reporter is content."""
+
+    at = fields.DateTime(required=True)
+    satisfied = fields.Boolean(required=True)
+    reason = fields.String(required=True)
+
+
+class ArrivedSchema(Schema):
+    """How many photos and videos were announced, and how many are here."""
+
+    expected = fields.Integer(required=True)
+    ready = fields.Integer(required=True)
+
+
+class ReceiptSchema(Schema):
+    """Where a report stands, for whoever holds its code. `number` is None until it is opened."""
+
+    number = fields.String(required=True, allow_none=True)
+    received_at = fields.DateTime(required=True)
+    steps = fields.List(fields.Nested(LineStepSchema), required=True)
+    next = fields.Nested(NextSchema, required=True, allow_none=True)
+    reply = fields.Nested(AnswerSchema, required=True, allow_none=True)
+    messages = fields.List(fields.Nested(ConversationMessageSchema), required=True)
+    satisfaction = fields.Nested(JudgementOfReplySchema, required=True, allow_none=True)
+    media = fields.Nested(ArrivedSchema, required=True)
+
+
+class NewMessageSchema(Schema):
+    """A message; the sender chooses its id, so that sending it again changes nothing."""
+
+    id = fields.UUID(required=True)
+    text = fields.String(required=True, validate=validate.Length(1, LONGEST_MESSAGE))
+
+
+class SatisfiedSchema(Schema):
+    """The reporter's word on the reply."""
+
+    satisfied = fields.Boolean(required=True)
+    reason = fields.String(load_default="", validate=validate.Length(max=LONGEST_REASON))

@@ -1,0 +1,227 @@
+"""What reporter and office say to each other, through the channel that only the receipt code opens."""
+
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from server.audit.services import record
+from server.cases import rules as case_rules
+from server.cases import services as cases
+from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
+from server.cases.rules import Finding, Sight, State, Step
+from server.core.clock import Clock
+from server.core.db import Facts
+from server.core.errors import Conflict, Forbidden, NotFound, TooMany
+from server.feedback.models import Message, Satisfaction
+from server.feedback.rules import MOST_MESSAGES, WAITS_FOR, Happened, line, upcoming
+from server.identity.rules import Actor, Role
+from server.intake.models import Report, ReporterChannel
+from server.intake.services import media_of, received_at_of
+
+ACCESS_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What a receipt opens. `report_id` is None until the worker has opened the submission."""
+
+    submission_id: uuid.UUID
+    report_id: uuid.UUID | None
+
+
+def open_channel(session: Session, access_key: str) -> Channel:
+    """The channel of an access key (hex). Raises NotFound, the same for all keys that open nothing."""
+    found = None
+    if ACCESS_KEY.fullmatch(access_key):
+        receipt_hash = hashlib.sha256(access_key.encode("ascii")).hexdigest()
+        found = session.get(ReporterChannel, receipt_hash)
+    if found is None:
+        raise NotFound(
+            "receipt.unknown", "No report has this code. Please compare it with what you wrote down."
+        )
+    return Channel(found.submission_id, found.report_id)
+
+
+def receipt(session: Session, channel: Channel) -> Facts:
+    """What the reporter reads (ReceiptSchema): of the own report and its answer, nothing of anybody else."""
+    media = media_of(session, [channel.submission_id]).get(channel.submission_id, [])
+    arrived = {"expected": len(media), "ready": sum(medium.state != "expected" for medium in media)}
+    report = session.get(Report, channel.report_id) if channel.report_id else None
+    if report is None:
+        received_at = received_at_of(session, channel.submission_id)
+        assert received_at is not None  # the channel was written with its submission
+        return _without_case(None, received_at, arrived)
+    case = cases.case_of(session, report.id)
+    if case is None:
+        return _without_case(report.number, report.received_at, arrived)
+    joined_at = _joined_at(session, report.id, case.id)
+    state, finding = State(case.state), Finding(case.finding) if case.finding else None
+    happened = [
+        Happened(Step(step), at)
+        for step, at in session.execute(
+            sa.select(CaseEvent.step, CaseEvent.at)
+            .where(CaseEvent.case_id == case.id, CaseEvent.late.is_(False))
+            .order_by(CaseEvent.at, CaseEvent.id)
+        )
+    ]
+    satisfaction = session.get(Satisfaction, report.id)
+    code = upcoming(state, finding)
+    return {
+        "number": report.number,
+        "received_at": report.received_at,
+        "steps": line(state, finding, happened, report.received_at, joined_at),
+        "next": {"code": code, "by": _by(session, case, state)} if code else None,
+        "reply": _answer(session, case, joined_at),
+        "messages": session.scalars(
+            sa.select(Message).where(Message.report_id == report.id).order_by(Message.at, Message.id)
+        ).all(),
+        "satisfaction": satisfaction,
+        "media": arrived,
+    }
+
+
+def add_message(
+    session: Session,
+    clock: Clock,
+    report_id: uuid.UUID,
+    message_id: uuid.UUID,
+    text: str,
+    author: Actor | None,
+) -> Message:
+    """Keep a message once; the id is the sender's. Raises Conflict when the id is taken by another message.
+
+    `author` is None for the reporter.
+    """
+    author_id = author.person_id if author else None
+    if author is None:
+        _not_too_many(session, report_id)
+    session.execute(
+        insert(Message)
+        .values(
+            id=message_id,
+            report_id=report_id,
+            at=clock.now(),
+            from_reporter=author is None,
+            author_id=author_id,
+            text=text,
+        )
+        .on_conflict_do_nothing(index_elements=[Message.id])
+    )
+    message = session.get_one(Message, message_id)
+    if (message.report_id, message.author_id, message.text) != (report_id, author_id, text):
+        raise Conflict("message.id_taken", "Another message has this id; choose a new one.")
+    return message
+
+
+def _not_too_many(session: Session, report_id: uuid.UUID) -> None:
+    """A conversation has an end: a code that fell into wrong hands must not fill the county's disk."""
+    written = sa.select(sa.func.count()).where(Message.report_id == report_id, Message.from_reporter)
+    if (session.scalar(written) or 0) >= MOST_MESSAGES:
+        raise TooMany("message.too_many", "This conversation is full. Please call the office.")
+
+
+def write_to_reporter(
+    session: Session, clock: Clock, actor: Actor, report_id: uuid.UUID, message_id: uuid.UUID, text: str
+) -> Message:
+    """The desk asks or tells the reporter something.
+
+    Raises NotFound for whoever does not see the case, Forbidden for all but the desk, Conflict without channel.
+    """
+    case = cases.case_of(session, report_id)
+    if case is None:
+        raise NotFound()
+    facts = cases.facts_of(session, case)
+    if case_rules.sight(facts, actor) is not Sight.FULL:
+        raise NotFound()
+    if not actor.may(Role.DESK, facts.area_path, facts.unit_id):
+        raise Forbidden("message.not_yours", "The desk writes to reporters.")
+    channel = sa.select(ReporterChannel.receipt_hash).where(ReporterChannel.report_id == report_id)
+    if session.scalar(channel) is None:
+        raise Conflict("message.no_channel", "This reporter has no receipt code and cannot read messages.")
+    message = add_message(session, clock, report_id, message_id, text, actor)
+    record(session, clock, actor, "message.write", "report", report_id, message=str(message_id))
+    return message
+
+
+def judge_answer(session: Session, clock: Clock, report_id: uuid.UUID, satisfied: bool, reason: str) -> None:
+    """The reporter's word on the reply; the last one counts. Raises Conflict while there is no reply."""
+    case = cases.case_of(session, report_id)
+    if case is None or case.reply is None:
+        raise Conflict("receipt.no_reply", "There is no answer to judge yet.")
+    values = {"at": clock.now(), "satisfied": satisfied, "reason": reason}
+    upsert = (
+        insert(Satisfaction)
+        .values(report_id=report_id, **values)
+        .on_conflict_do_update(index_elements=[Satisfaction.report_id], set_=values)
+        .returning(Satisfaction)
+    )
+    session.scalars(upsert, execution_options={"populate_existing": True}).one()
+    unhappy = sa.select(sa.func.count()).where(
+        CaseReport.case_id == case.id,
+        CaseReport.left_at.is_(None),
+        Satisfaction.report_id == CaseReport.report_id,
+        Satisfaction.satisfied.is_(False),
+    )
+    cases.note_satisfaction(session, case.id, bool(session.scalar(unhappy)))
+
+
+def _without_case(number: str | None, received_at: datetime, media: Facts) -> Facts:
+    """The report arrived, and nobody has looked at it yet."""
+    return {
+        "number": number,
+        "received_at": received_at,
+        "steps": line(State.REGISTERED, None, [], received_at, received_at),
+        "next": {"code": upcoming(State.REGISTERED, None), "by": None},
+        "reply": None,
+        "messages": [],
+        "satisfaction": None,
+        "media": media,
+    }
+
+
+def _joined_at(session: Session, report_id: uuid.UUID, case_id: uuid.UUID) -> datetime:
+    """When the report came into the case that it is in now."""
+    return session.scalars(
+        sa.select(CaseReport.joined_at).where(
+            CaseReport.report_id == report_id, CaseReport.case_id == case_id, CaseReport.left_at.is_(None)
+        )
+    ).one()
+
+
+def _answer(session: Session, case: Case, joined_at: datetime) -> Facts | None:
+    """The unit's reply, or the reason for which the desk refused or redirected the report; None before."""
+    if case.reply is not None and case.replied_at is not None:
+        at = max(case.replied_at, joined_at)
+        return {"text": case.reply, "at": at, "finding": case.finding, "ground": None, "authority": None}
+    if case.state not in (State.REFUSED, State.REDIRECTED):
+        return None
+    event = session.scalars(
+        sa.select(CaseEvent)
+        .where(CaseEvent.case_id == case.id, CaseEvent.to_state == case.state, CaseEvent.late.is_(False))
+        .order_by(CaseEvent.at.desc(), CaseEvent.id.desc())
+        .limit(1)
+    ).one()
+    return {
+        "text": event.fields["reason"],
+        "at": event.at,
+        "finding": None,
+        "ground": event.fields.get("ground"),
+        "authority": event.fields.get("authority"),
+    }
+
+
+def _by(session: Session, case: Case, state: State) -> datetime | None:
+    """When the next step is due; from acceptance on that is the day by which all is to be done."""
+    if state not in WAITS_FOR:
+        return case.due_at
+    return session.scalar(
+        sa.select(CaseClock.due_at)
+        .where(CaseClock.case_id == case.id, CaseClock.name == WAITS_FOR[state], CaseClock.ended_at.is_(None))
+        .limit(1)
+    )

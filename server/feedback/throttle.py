@@ -1,0 +1,53 @@
+"""Slows down whoever tries receipt codes. A code has 94 bits, so this spares the database, not the codes.
+
+Only codes that open nothing are counted, so that a village behind one address reads its answers undisturbed.
+"""
+
+import hashlib
+import hmac
+import secrets
+
+import redis
+import structlog
+
+MISSES = 30
+WINDOW_S = 600
+SALT_KEPT_S = 24 * 3600
+SALT_KEY = "receipt:salt"
+
+log = structlog.get_logger()
+
+
+class ReceiptDoor:
+    """The misses of one address, which is kept nowhere but in a keyed hash that expires in ten minutes."""
+
+    def __init__(self, queue: redis.Redis, address: str | None) -> None:
+        self._queue = queue
+        self._address = address or ""
+
+    def wait_s(self) -> int:
+        """0 when a code may be tried, else the seconds to wait. Lost counters must not keep a reporter out."""
+        try:
+            key = self._key()
+            misses = self._queue.get(key)
+            return max(1, int(str(self._queue.ttl(key)))) if int(misses or 0) >= MISSES else 0  # type: ignore[arg-type]
+        except redis.RedisError:
+            log.warning("receipt.not_counted")
+            return 0
+
+    def missed(self) -> None:
+        """Count a code that opened nothing."""
+        try:
+            key = self._key()
+            pipe = self._queue.pipeline()
+            pipe.incr(key)
+            pipe.expire(key, WINDOW_S, nx=True)
+            pipe.execute()
+        except redis.RedisError:
+            log.warning("receipt.not_counted")
+
+    def _key(self) -> str:
+        self._queue.set(SALT_KEY, secrets.token_hex(32), nx=True, ex=SALT_KEPT_S)
+        salt = self._queue.get(SALT_KEY)
+        keyed = hmac.new(salt if isinstance(salt, bytes) else b"", self._address.encode(), hashlib.sha256)
+        return f"receipt:misses:{keyed.hexdigest()[:32]}"

@@ -1,0 +1,227 @@
+"""One case, whole: what desk and leaders read, and the little of it that a unit does."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from server.cases import rules, sheet
+from server.cases.models import Case, CaseReport
+from server.cases.rules import CaseFacts, Sight, State, Transition
+from server.cases.services import facts_of
+from server.core.db import Facts
+from server.core.errors import NotFound
+from server.enterprises.models import Enterprise
+from server.feedback.models import Message, Satisfaction
+from server.identity.models import Area, Person, Unit
+from server.identity.rules import Actor
+from server.intake.models import Medium, Report, ReporterChannel
+from server.intake.services import media_of
+from server.reports.queues import FIRST_WORDS, case_rows
+from server.routing.models import RoutingProposal
+from server.triage.models import DuplicateSuggestion, Sector, SectorProposal
+
+Media = dict[uuid.UUID, list[Medium]]
+
+
+def case_page(session: Session, actor: Actor, case_id: uuid.UUID) -> Facts:
+    """The case as this person may see it, with the steps this person may take. Raises NotFound."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise NotFound()
+    facts = facts_of(session, case)
+    seen = rules.sight(facts, actor)
+    if seen is None:
+        raise NotFound()
+    return page_of(session, actor, case, facts, seen)
+
+
+def page_of(session: Session, actor: Actor, case: Case, facts: CaseFacts, seen: Sight) -> Facts:
+    """The page for a known sight: who has just handed a case on still reads the answer to that step."""
+    steps = rules.allowed_steps(facts, actor)
+    return _full(session, case, steps) if seen is Sight.FULL else _for_unit(session, case, steps)
+
+
+def _for_unit(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
+    facts = sheet.case_sheet(session, case, steps)
+    pictures: list[Medium] = facts["media"]
+    return {
+        **facts,
+        "text": case.matter[:FIRST_WORDS],
+        "thumb": next((medium.id for medium in pictures if medium.thumb_key), None),
+        "media_count": len(pictures),
+        "suggested_duplicates": 0,
+        "flags": [],
+        "proposed": None,
+        "sectors": [],
+        "reports": [],
+        "suggestions": [],
+        "merged_into": None,
+    }
+
+
+def _full(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
+    names = session.execute(
+        sa.select(Area.name, Enterprise.name, Unit.name)
+        .select_from(Case)
+        .outerjoin(Area, Area.id == Case.area_id)
+        .outerjoin(Enterprise, Enterprise.id == Case.enterprise_id)
+        .outerjoin(Unit, Unit.id == Case.unit_id)
+        .where(Case.id == case.id)
+    ).one()
+    reports = sheet.reports_of(session, case.id)
+    events = sheet.events_of(session, case.id)
+    suggestions = _suggested(session, [report.id for report in reports])
+    media = media_of(
+        session,
+        [report.submission_id for report in reports]
+        + [event.submission_id for event in events if event.submission_id]
+        + [other.submission_id for _, other, *_ in suggestions],
+    )
+    first = reports[0].id if reports else None
+    return {
+        **sheet.own_facts(case),
+        **case_rows(session, [(case, *names)])[0],
+        "place": next((place(report) for report in reports if report.lat is not None), None),
+        "media": [medium for report in reports for medium in media.get(report.submission_id, [])],
+        "history": [sheet.event_facts(event, media) for event in events],
+        "clocks": sheet.clocks_of(session, case.id),
+        "steps": [sheet.step_facts(row) for row in steps],
+        "proposed": _proposed(session, first),
+        "sectors": _sectors(session, first),
+        "reports": _reports(session, reports, media),
+        "suggestions": [_suggestion(row, media) for row in suggestions],
+        "merged_into": case.merged_into_id,
+    }
+
+
+def place(report: Report) -> Facts | None:
+    """Where, with the reporter's own words; None when nothing was said."""
+    if report.lat is None and not report.place_words:
+        return None
+    return sheet.without_words(report) | {"words": report.place_words}
+
+
+def _reports(session: Session, reports: Sequence[Report], media: Media) -> list[Facts]:
+    ids = [report.id for report in reports]
+    names = {
+        report_id: (area, enterprise, inspector, receipt)
+        for report_id, area, enterprise, inspector, receipt in session.execute(
+            sa.select(
+                Report.id, Area.name, Enterprise.name, Person.name, ReporterChannel.receipt_hash.is_not(None)
+            )
+            .outerjoin(Area, Area.id == Report.area_id)
+            .outerjoin(Enterprise, Enterprise.id == Report.enterprise_id)
+            .outerjoin(Person, Person.id == Report.reporter_id)
+            .outerjoin(ReporterChannel, ReporterChannel.report_id == Report.id)
+            .where(Report.id.in_(ids))
+        )
+    }
+    messages: dict[uuid.UUID, list[Message]] = defaultdict(list)
+    for message in session.scalars(
+        sa.select(Message).where(Message.report_id.in_(ids)).order_by(Message.at, Message.id)
+    ):
+        messages[message.report_id].append(message)
+    satisfaction = {
+        row.report_id: row
+        for row in session.scalars(sa.select(Satisfaction).where(Satisfaction.report_id.in_(ids)))
+    }
+    return [
+        {
+            "id": report.id,
+            "number": report.number,
+            "seq": report.seq,
+            "kind": report.kind,
+            "channel": report.channel,
+            "received_at": report.received_at,
+            "captured_at": report.captured_at,
+            "text": report.text,
+            "hazard_type": report.hazard_type,
+            "level": report.level,
+            "clause": report.clause,
+            "due_on": report.due_on,
+            "fixed_on_spot": report.fixed_on_spot,
+            "place": place(report),
+            "area_name": names[report.id][0],
+            "enterprise": names[report.id][1],
+            "enterprise_words": report.enterprise_words,
+            "inspector": names[report.id][2],
+            "named": report.named,
+            "wants_notice": report.wants_notice,
+            "answerable": names[report.id][3],
+            "flags": report.flags,
+            "media": media.get(report.submission_id, []),
+            "messages": messages[report.id],
+            "satisfaction": satisfaction.get(report.id),
+        }
+        for report in reports
+    ]
+
+
+def _proposed(session: Session, report_id: uuid.UUID | None) -> Facts | None:
+    """What routing proposes for the first report."""
+    row = session.execute(
+        sa.select(RoutingProposal, Unit)
+        .join(Unit, Unit.id == RoutingProposal.unit_id)
+        .where(RoutingProposal.report_id == report_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    proposal, unit = row
+    return {"unit": unit, "rule": proposal.rule, "reasons": proposal.reasons}
+
+
+def _sectors(session: Session, report_id: uuid.UUID | None) -> list[Facts]:
+    """The likeliest sectors of the first report, best first."""
+    proposal = session.scalar(sa.select(SectorProposal).where(SectorProposal.report_id == report_id))
+    if proposal is None:
+        return []
+    numbers = [row["sector_no"] for row in proposal.ranked]
+    titles = dict(session.execute(sa.select(Sector.no, Sector.title).where(Sector.no.in_(numbers))))
+    return [
+        {**row, "title": titles[row["sector_no"]]} for row in proposal.ranked if row["sector_no"] in titles
+    ]
+
+
+Suggested = tuple[DuplicateSuggestion, Report, Case, str | None]
+
+
+def _suggested(session: Session, report_ids: Sequence[uuid.UUID]) -> list[Suggested]:
+    """Suspicions about these reports in both directions, with the other report and its case; best first.
+
+    What is already joined in one case needs no judgement any more.
+    """
+    mine = DuplicateSuggestion.report_id.in_(report_ids)
+    other_id = sa.case((mine, DuplicateSuggestion.other_id), else_=DuplicateSuggestion.report_id)
+    statement = (
+        sa.select(DuplicateSuggestion, Report, Case, Enterprise.name)
+        .join(Report, Report.id == other_id)
+        .join(CaseReport, sa.and_(CaseReport.report_id == Report.id, CaseReport.left_at.is_(None)))
+        .join(Case, Case.id == CaseReport.case_id)
+        .outerjoin(Enterprise, Enterprise.id == Report.enterprise_id)
+        .where(sa.or_(mine, DuplicateSuggestion.other_id.in_(report_ids)), Report.id.not_in(report_ids))
+        .order_by(DuplicateSuggestion.score.desc(), DuplicateSuggestion.id)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(statement)]
+
+
+def _suggestion(row: Suggested, media: Media) -> Facts:
+    suggestion, other, case, enterprise = row
+    return {
+        "id": suggestion.id,
+        "score": suggestion.score,
+        "reasons": suggestion.reasons,
+        "judged": suggestion.judged,
+        "other": {
+            "case_id": case.id,
+            "number": case.number,
+            "state": State(case.state),
+            "text": other.text,
+            "received_at": other.received_at,
+            "place": place(other),
+            "enterprise": enterprise or other.enterprise_words or None,
+            "media": media.get(other.submission_id, []),
+        },
+    }
