@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api_page, health, logs, metrics, web_apps
-from server.cases.views import blueprint as cases
 from server.core.bell import build_bell
 from server.core.clock import Clock, SystemClock
 from server.core.db import db
@@ -33,7 +32,7 @@ from server.triage.views import blueprint as triage
 from server.wiring import SUBSCRIPTIONS, build_parts
 from storage.tus import TusServer
 
-ROOMS = (identity, enterprises, intake, triage, cases, feedback, reports)
+ROOMS = (identity, enterprises, intake, triage, feedback, reports)
 LARGEST_JSON = 1024 * 1024
 STATEMENT_TIMEOUT_MS = 30_000
 
