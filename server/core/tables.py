@@ -25,10 +25,11 @@ SPREADSHEET_ERRORS = {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!",
 
 
 class Titles:
-    """The other names of a column; the first is the one that is told."""
+    """The other names of a column, the one to tell first; what stands in a secret column is never told."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, secret: bool = False) -> None:
         self.words = words
+        self.secret = secret
 
 
 class Columns(BaseModel):
@@ -193,7 +194,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 def _match(headings: list[str], columns: type[Columns], line: int) -> tuple[list[str | None], list[Fault]]:
-    known = {_heading(word): n for n in columns.model_fields for word in (n, *_titles(n, columns))}
+    known = {_heading(word): n for n in columns.model_fields for word in (n, *_titles(n, columns).words)}
     names = [known.get(_heading(heading)) for heading in headings]
     missing = [n for n, column in columns.model_fields.items() if column.is_required() and n not in names]
     if missing:
@@ -222,22 +223,25 @@ def _row_faults(cells: list[str], names: list[str | None]) -> list[str]:
 
 
 def _sentence(error: Any, columns: type[Columns]) -> str:
-    name = str(error["loc"][0]) if error["loc"] else ""
-    reason = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return str(error["msg"]).removeprefix("Value error, ")
+    name = str(error["loc"][0])
     if error["type"] == "missing":
         return f"{_told(name, columns)} is empty"
+    reason = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":
         reason = "has characters that are not allowed, or is too long"
-    told = f" (found {_short(str(error['input']))})" if name else ""
-    return f"{name}: {reason[:1].lower()}{reason[1:]}{told}" if name else reason
+    found = "" if _titles(name, columns).secret else f" (found {_short(str(error['input']))})"
+    return f"{name}: {reason[:1].lower()}{reason[1:]}{found}"
 
 
-def _titles(name: str, columns: type[Columns]) -> tuple[str, ...]:
-    return next((m.words for m in columns.model_fields[name].metadata if isinstance(m, Titles)), ())
+def _titles(name: str, columns: type[Columns]) -> Titles:
+    return next((m for m in columns.model_fields[name].metadata if isinstance(m, Titles)), Titles())
 
 
 def _told(name: str, columns: type[Columns]) -> str:
-    return f"{name} ({_titles(name, columns)[0]})" if _titles(name, columns) else name
+    words = _titles(name, columns).words
+    return f"{name} ({words[0]})" if words else name
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import shapely
 import sqlalchemy as sa
-from pydantic import BeforeValidator, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 from sqlalchemy.orm import Session
 
 from server.audit.services import record
@@ -140,12 +140,13 @@ class PersonColumns(Columns):
     roles: Annotated[
         tuple[Annotated[Role, BeforeValidator(translated(ROLE_WORDS))], ...],
         BeforeValidator(listed),
+        Field(min_length=1),
         Titles("角色", "role"),
     ]
     area_code: Annotated[Code | None, AreaCodeTitles] = None
     unit_code: Annotated[Code | None, Titles("单位代码", "单位编码")] = None
     password: Annotated[
-        str | None, StringConstraints(max_length=passwords.LONGEST), Titles("密码", "初始密码")
+        str | None, StringConstraints(max_length=passwords.LONGEST), Titles("密码", "初始密码", secret=True)
     ] = None
     active: Annotated[YesNo, Titles("在职")] = True
 
