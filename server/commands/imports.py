@@ -1,53 +1,16 @@
 """./manage.py import: the county's own tables."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from server.audit.services import record
-from server.core.clock import Clock, SystemClock
-from server.core.ids import new_id
-from server.core.tables import BadTable, Fault, Outcome, read_file
-from server.enterprises.imports import import_enterprises
-from server.identity.imports import import_areas, import_people, import_units
-from server.identity.rules import SYSTEM
+from server.core.clock import SystemClock
+from server.core.tables import BadTable, Outcome, read_file
+from server.imports import IMPORTERS, load_table
 from server.settings import NotConfigured, load_settings
-from server.triage.imports import import_routing
-from server.triage.models import Sector
-
-Importer = Callable[[Session, Clock, bytes], Outcome]
-
-
-def _enterprises(session: Session, _: Clock, data: bytes) -> Outcome:
-    return import_enterprises(session, data, sectors=set(session.scalars(sa.select(Sector.no))))
-
-
-IMPORTERS: dict[str, Importer] = {
-    "areas": lambda session, _, data: import_areas(session, data),
-    "units": lambda session, _, data: import_units(session, data),
-    "routing": lambda session, _, data: import_routing(session, data),
-    "enterprises": _enterprises,
-    "people": import_people,
-}
-"""In the order in which they refer to each other."""
-
-
-def load_table(session: Session, clock: Clock, kind: str, data: bytes) -> Outcome:
-    """Load one table into the open transaction; on BadTable, which tells every bad row, roll back."""
-    try:
-        outcome = IMPORTERS[kind](session, clock, data)
-        facts = {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged}
-        record(session, clock, SYSTEM, f"import.{kind}", "import", new_id(), **facts)
-        session.flush()
-    except sa.exc.IntegrityError as error:
-        # Two rows that exchange a unique value, or somebody else who changed the same thing at this moment.
-        told = str(getattr(error.orig, "diag", None) and error.orig.diag.message_detail)  # type: ignore[union-attr]
-        raise BadTable([Fault(None, f"the database refuses what the rows say together: {told}")]) from error
-    return outcome
 
 
 @click.command("import")
@@ -80,7 +43,7 @@ def _tell(kind: str, outcome: Outcome, check: bool) -> None:
         click.echo(f"note, {warning}", err=True)
     done = "would be" if check else "were"
     click.echo(
-        f"{kind}: {outcome.added} {done} added, {outcome.updated} updated, {outcome.unchanged} are as before."
+        f"{kind}: {outcome.added} {done} added, {outcome.updated} updated; {outcome.unchanged} stay as they are."
     )
     if outcome.passwords and not check:
         click.echo("First passwords, shown only now:")
