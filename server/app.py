@@ -26,13 +26,14 @@ from server.identity.views import blueprint as identity
 from server.intake.services import on_received, refuse_undeclared
 from server.intake.uploads import build_blueprint
 from server.intake.views import blueprint as intake
+from server.reports.public_views import blueprint as public
 from server.reports.views import blueprint as reports
 from server.settings import Settings, load_settings
 from server.triage.views import blueprint as triage
 from server.wiring import SUBSCRIPTIONS, build_parts
 from storage.tus import TusServer
 
-ROOMS = (identity, enterprises, intake, triage, feedback, reports)
+ROOMS = (public, intake, identity, enterprises, triage, reports, feedback)
 LARGEST_JSON = 1024 * 1024
 STATEMENT_TIMEOUT_MS = 30_000
 
@@ -81,8 +82,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     db.init_app(app)
     with app.app_context():
         app.extensions["parts"] = build_parts(settings, db.engine)
+        bell = build_bell(app.extensions["parts"].queue)
+        db.session.configure(info={"subscriptions": SUBSCRIPTIONS, "bell": bell})
     app.extensions["clock"] = clock or SystemClock()
-    db.session.configure(info={"subscriptions": SUBSCRIPTIONS, "bell": build_bell(app.extensions["parts"].queue)})
     logs.log_requests(app)
     metrics.install(app, settings.metrics_networks)
     health.install(app)

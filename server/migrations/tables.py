@@ -7,6 +7,7 @@ from typing import Any
 
 import server
 import storage.uploads
+import sync.changes
 import sync.ledger
 from server.core.db import Base
 

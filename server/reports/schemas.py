@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from server.cases.rules import Risk, State
 from server.cases.schemas import CaseSheetSchema, MediumSchema, PlaceSchema
 from server.reports.queues import LARGEST_PAGE, Queue
+from server.triage.schemas import ReasonSchema
 
 
 class QueueSchema(Schema):
@@ -69,13 +70,6 @@ class NamedSchema(Schema):
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
-
-
-class ReasonSchema(Schema):
-    """Why a machine proposes something; the apps put `reason.<code>` into words."""
-
-    code = fields.String(required=True)
-    params = fields.Dict(keys=fields.String(), required=True)
 
 
 class ProposedSchema(Schema):
@@ -163,7 +157,7 @@ class OtherReportSchema(Schema):
     media = fields.List(fields.Nested(MediumSchema), required=True)
 
 
-class SuggestionSchema(Schema):
+class SuspectedDuplicateSchema(Schema):
     """A suspected duplicate, with reasons and what a person said of it."""
 
     id = fields.UUID(required=True)
@@ -179,5 +173,5 @@ class CasePageSchema(CaseSheetSchema, CaseRowSchema):
     proposed = fields.Nested(ProposedSchema, required=True, allow_none=True)
     sectors = fields.List(fields.Nested(ProposedSectorSchema), required=True)
     reports = fields.List(fields.Nested(ReportSchema), required=True)
-    suggestions = fields.List(fields.Nested(SuggestionSchema), required=True)
+    suggestions = fields.List(fields.Nested(SuspectedDuplicateSchema), required=True)
     merged_into = fields.UUID(required=True, allow_none=True)
