@@ -42,9 +42,8 @@ def _tell(kind: str, outcome: Outcome, check: bool) -> None:
     for warning in outcome.warnings:
         click.echo(f"note, {warning}", err=True)
     done = "would be" if check else "were"
-    click.echo(
-        f"{kind}: {outcome.added} {done} added, {outcome.updated} updated; {outcome.unchanged} stay as they are."
-    )
+    counts = f"{outcome.added} {done} added, {outcome.updated} updated; {outcome.unchanged} stay as they are"
+    click.echo(f"{kind}: {counts}.")
     if outcome.passwords and not check:
         click.echo("First passwords, shown only now:")
         for login, password in outcome.passwords:
