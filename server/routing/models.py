@@ -22,7 +22,7 @@ class RoutingProposal(Identified, Base):
     reasons: Mapped[list[Facts]]
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
-    """When a person gave the matter to a unit; from then on no machine changes this row, unless the unit returns it."""
+    """When a person gave the matter to a unit; only its return lets a machine change this row again."""
     decided_unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
 
 

@@ -60,7 +60,7 @@ def decide(session: Session, clock: Clock, report_ids: Iterable[uuid.UUID], unit
 def record_return(
     session: Session, clock: Clock, report_ids: Iterable[uuid.UUID], unit_id: uuid.UUID, reason: str
 ) -> None:
-    """退回: the unit says that this is not its own. The desk decides again, with a new proposal that shows it."""
+    """退回: the unit says that this is not its own. The desk decides again, with a proposal that shows it."""
     ids = list(report_ids)
     session.add_all(
         UnitReturn(report_id=report_id, unit_id=unit_id, reason=reason, returned_at=clock.now())

@@ -37,7 +37,7 @@ WEIGHTS: dict[str, float] = {
     "same_place": 2.4,  # the best of: near, same company, same address; they say the same thing
     "second_sign_of_place": 0.6,
     "far": -4.0,
-    "other_company": -4.0,
+    "other_company": -6.0,
     "other_address": -1.5,
     "text": 8.0,  # times the similarity above TEXT_NEUTRAL
     "same_hazard_type": 1.5,
@@ -281,7 +281,7 @@ def contributions(f: Features) -> dict[str, float]:
         "far": min(1.0, beyond / FAR_M),
         "other_company": max(0.0, 0.5 - f.company) * 2 if f.company is not None else 0.0,
         "other_address": float(f.address is False),
-        "text": min(TEXT_MOST / WEIGHTS["text"], f.text - TEXT_NEUTRAL) if f.text is not None else 0.0,
+        "text": _text_share(f),
         "same_hazard_type": float(f.hazard_type == "same"),
         "related_hazard_type": float(f.hazard_type == "related"),
         "other_hazard_type": float(f.hazard_type == "other"),
@@ -291,6 +291,14 @@ def contributions(f: Features) -> dict[str, float]:
         "same_photo": float(f.same_photo),
     }
     return {name: WEIGHTS[name] * share for name, share in shares.items()}
+
+
+def _text_share(f: Features) -> float:
+    """Other words for one picture say nothing against it."""
+    if f.text is None:
+        return 0.0
+    share = min(TEXT_MOST / WEIGHTS["text"], f.text - TEXT_NEUTRAL)
+    return max(0.0, share) if f.same_photo else share
 
 
 def score(f: Features) -> float:

@@ -15,7 +15,7 @@ NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百]+(?=号|栋|�
 LEGAL_FORM = re.compile(
     r"(?:有限责任|股份有限|集团有限|集团股份|有限)?(?:总公司|分公司|子公司|公司)|有限责任|股份|集团|专业合作社|合作社|个体工商户|项目部|分店"
 )
-PLACE_PREFIX = re.compile(r"^(?:[一-鿿]{2,8}?(?:省|自治区|自治州|州|市|县|镇|乡|街道))+")
+PLACE_PREFIX = re.compile(r"^[一-鿿]{2,8}?(?:省|自治区|自治州|州|(?<![超门夜集])市|县|镇|乡|街道)(?=..)")
 PROVINCE_WORDS = """
 北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南
 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 内蒙古 广西 西藏 宁夏 新疆 中国
@@ -99,7 +99,7 @@ def company_name(words: str, places: Iterable[str] = ()) -> CompanyName | None:
         for stem in stems:
             if core.startswith(stem) and len(core) > len(stem):
                 core = re.sub("^[省州市县镇乡]", "", core.removeprefix(stem))
-    if not core:
+    if not core or core in map(plain, places):
         return None
     return CompanyName(core, TRADE.sub("", core), frozenset(TRADE.findall(core)))
 
