@@ -17,7 +17,7 @@ import psutil
 
 PR_SET_PDEATHSIG = 1
 LARGEST_LOG_BYTES = 20 * 1024 * 1024
-# Below Linux's range for outgoing connections, so that a port found free stays free until its server binds it.
+# Below Linux's range for outgoing connections: a port found free stays free until its server binds it.
 SPARE_PORTS = range(20_000, 32_000)
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -52,6 +52,8 @@ class Child:
         self.log = log / f"{program.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        self.revive_at: float | None = None
+        """When a supervisor starts it again, by time.monotonic()."""
 
     @property
     def pid(self) -> int:
@@ -102,7 +104,7 @@ class Child:
         self.record.unlink(missing_ok=True)
 
     def wait_until(self, ready: Callable[[], object], timeout_s: float = 60) -> None:
-        """Return when `ready` no longer raises. Raises ProgramFailed when the program ends or the time is over."""
+        """Return when `ready` no longer raises; ProgramFailed when the program ended or the time is over."""
         give_up = time.monotonic() + timeout_s
         while True:
             try:

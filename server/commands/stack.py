@@ -376,7 +376,10 @@ def services() -> Iterator[None]:
 @contextmanager
 def throwaway() -> Iterator[Stack]:
     """An ephemeral stack in a folder of its own, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="gridwatch-") as folder, Stack(Path(folder), ephemeral=True) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="gridwatch-") as folder,
+        Stack(Path(folder), ephemeral=True) as stack,
+    ):
         yield stack
 
 

@@ -1,0 +1,93 @@
+"""`bench NAME`: measure on services of its own and show a table, or one line of JSON."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from server.commands.stack import Stack, throwaway
+from server.migrations import upgrade
+
+Row = dict[str, str | int | float]
+Bench = Callable[[Stack], list[Row]]
+BENCHES: dict[str, Bench] = {}
+
+
+def register(name: str) -> Callable[[Bench], Bench]:
+    """Make a function a bench; its first line of documentation heads the table."""
+
+    def add(function: Bench) -> Bench:
+        BENCHES[name] = function
+        return function
+
+    return add
+
+
+@register("tasks")
+def tasks_bench(stack: Stack) -> list[Row]:
+    """Tasks written, claimed, done and committed per second, by workers at once."""
+    from server.core import tasks
+    from server.core.clock import SystemClock
+    from server.settings import load_settings
+    from server.wiring import build_parts
+
+    amount = 500
+    settings = load_settings(**{name.lower(): value for name, value in stack.environ().items()})
+    engine = sa.create_engine(settings.database_url.get_secret_value())
+    upgrade(engine)
+    parts = build_parts(settings, engine)
+    clock = SystemClock()
+    rows: list[Row] = []
+    for workers in (1, 2, 4):
+        with Session(engine) as session:
+            began = time.perf_counter()
+            ids = [tasks.add(session, "bench.nothing", {}).id for _ in range(amount)]
+            session.commit()
+            written = time.perf_counter() - began
+
+        def work(share: list[object]) -> None:
+            with Session(engine) as session:
+                for task_id in share:
+                    done = tasks.run(session, clock, parts, {"bench.nothing": lambda _w, _p: None}, task_id)  # type: ignore[arg-type]
+                    assert done
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, [ids[n::workers] for n in range(workers)]))
+        seconds = time.perf_counter() - began
+        rows.append(
+            {
+                "workers": workers,
+                "tasks": amount,
+                "written/s": round(amount / written),
+                "done/s": round(amount / seconds),
+                "ms each": round(1000 * seconds / amount, 2),
+            }
+        )
+    engine.dispose()
+    return rows
+
+
+@click.command()
+@click.argument("name", type=click.Choice(sorted(BENCHES)))
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def bench(name: str, as_json: bool) -> None:
+    """Measure NAME on services of its own (in a temporary folder)."""
+    function = BENCHES[name]
+    with throwaway() as stack:
+        rows = function(stack)
+    if as_json:
+        click.echo(json.dumps({"bench": name, "rows": rows}, ensure_ascii=False))
+        return
+    table = Table(title=(function.__doc__ or name).splitlines()[0])
+    for column in rows[0]:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)

@@ -1,0 +1,23 @@
+"""gunicorn's settings, read by name: https://docs.gunicorn.org/en/stable/settings.html"""
+
+import os
+from pathlib import Path
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "1"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+timeout = 60
+graceful_timeout = 20
+keepalive = 15
+preload_app = False
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat must not wait for a disk
+errorlog = "-"
+loglevel = "warning"
+# structlog writes one line per request, without addresses.
+accesslog = None
+# Nobody's forwarded headers are believed here; TRUSTED_PROXIES says how many hops the application believes.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+control_socket_disable = True
