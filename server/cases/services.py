@@ -27,6 +27,7 @@ from server.intake.models import Report
 from server.intake.rules import printable
 from server.intake.services import next_number
 from server.triage.models import Sector
+from server.triage.services import mark_closed
 from sync import changes
 
 log = structlog.get_logger()
@@ -243,6 +244,7 @@ def _move(
     case.version += 1
     if now_facts.state in rules.FINAL:
         case.closed_at = clock.now()
+        mark_closed(session, [report.id for report in reports_of(session, case.id)], case.closed_at)
     _run_clocks(session, clock, case, step)
     record(
         session,
@@ -285,6 +287,7 @@ def _merge(session: Session, clock: Clock, actor: Actor, case: Case, into: Case)
         row.left_at = now
     session.flush()  # a report is in one case at a time
     session.add_all(CaseReport(case_id=into.id, report_id=row.report_id, joined_at=now) for row in moving)
+    mark_closed(session, [row.report_id for row in moving], into.closed_at)
     case.merged_into_id = into.id
     into.first_received_at = min(into.first_received_at, case.first_received_at)
     into.version += 1

@@ -1,6 +1,16 @@
 """docs/workflow.md, written from the table of steps so that it cannot say anything else than the code does."""
 
-from server.cases.rules import AFTER_FINDING, CLOCKS, FINAL, STEPS, URGENT_CLOCKS, Field, Length, State, Transition
+from server.cases.rules import (
+    AFTER_FINDING,
+    CLOCKS,
+    FINAL,
+    STEPS,
+    URGENT_CLOCKS,
+    Field,
+    Length,
+    State,
+    Transition,
+)
 
 HEAD = """# The workflow of a case
 

@@ -131,7 +131,8 @@ def write_to_reporter(
 ) -> Message:
     """The desk asks or tells the reporter something.
 
-    Raises NotFound for whoever does not see the case, Forbidden for all but the desk, Conflict without channel.
+    Raises NotFound for whoever does not see the case, Forbidden for all but the desk, Conflict when
+    there is no channel.
     """
     case = cases.case_of(session, report_id)
     if case is None:

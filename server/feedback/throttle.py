@@ -26,11 +26,11 @@ class ReceiptDoor:
         self._address = address or ""
 
     def wait_s(self) -> int:
-        """0 when a code may be tried, else the seconds to wait. Lost counters must not keep a reporter out."""
+        """0 when a code may be tried, else the seconds to wait. Lost counters keep nobody out."""
         try:
             key = self._key()
             misses = self._queue.get(key)
-            return max(1, int(str(self._queue.ttl(key)))) if int(misses or 0) >= MISSES else 0  # type: ignore[arg-type]
+            return max(1, int(str(self._queue.ttl(key)))) if int(misses or 0) >= MISSES else 0
         except redis.RedisError:
             log.warning("receipt.not_counted")
             return 0
