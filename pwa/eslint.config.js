@@ -60,7 +60,8 @@ export default ts.config(
           // Families whose last part comes from the server or from a table in the code.
           ignores: [
             '/^problem\\./', '/^reason\\./', '/^step\\./', '/^state\\./', '/^risk\\./', '/^flag\\./', '/^wait\\./',
-            '/^finding\\./', '/^queue\\./', '/^field\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./',
+            '/^finding\\./', '/^queue\\./', '/^field\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./', '/^fault\\./', '/[fF]ault\\./',
+            '/^next\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
           ],
         },
       ],

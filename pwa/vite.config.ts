@@ -40,6 +40,7 @@ export default defineConfig(({ mode }) => {
       __INTLIFY_PROD_DEVTOOLS__: 'false',
       __APP_VERSION__: JSON.stringify(process.env['npm_package_version'] ?? '0'),
     },
+    worker: { format: 'es' },
     build: {
       outDir: here(`./dist/${app}`),
       emptyOutDir: true,

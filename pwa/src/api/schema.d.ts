@@ -82,8 +82,8 @@ export interface paths {
                     content: {
                         "application/json": {
                             name: string;
-                            center: number[];
-                            bounds: number[];
+                            center: number[] | null;
+                            bounds: number[] | null;
                             areas: {
                                 code: string;
                                 name: string;
@@ -95,6 +95,7 @@ export interface paths {
                             hazard_types: {
                                 code: string;
                                 name: string;
+                                name_en: string;
                                 chip: boolean;
                             }[];
                             phones: {

@@ -7,14 +7,19 @@ import { followAppearance } from '@/ui/appearance';
 import { loadI18n } from '@/ui/i18n';
 import { registerServiceWorker } from '@/ui/update';
 import App from './App.vue';
+import { openMailbox } from './mailbox';
+import { router } from './router';
 
 async function start(): Promise<void> {
   followAppearance();
   const i18n = await loadI18n([shared, own], {
     en: () => Promise.all([import('@/i18n/shared/en.json'), import('@/i18n/tip/en.json')]),
   });
-  createApp(App).use(i18n).mount('#app');
+  createApp(App).use(i18n).use(router).mount('#app');
   registerServiceWorker(import.meta.env.BASE_URL);
+  // What waits from last time goes out now, but not before the first screen stands.
+  const later = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 300));
+  later(() => void openMailbox().catch(() => undefined));
 }
 
 void start();

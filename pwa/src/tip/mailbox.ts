@@ -1,0 +1,45 @@
+import { computed, ref, shallowRef } from 'vue';
+import type { Draft, Item, Outbox, Sender } from '@/outbox';
+
+/** The outbox as the public app sees it: opened once, after the first screen stands, and followed from then on. */
+export type Mailbox = { outbox: Outbox; sender: Sender; newId: () => string };
+
+export const items = shallowRef<readonly Item[]>([]);
+export const drafts = shallowRef<readonly Draft[]>([]);
+/** Code of the fault that keeps the phone's storage from working, or null. */
+export const storageFault = ref<string | null>(null);
+export const mailboxOpen = ref(false);
+
+/** How many reports still have bytes to send from this phone. */
+export const waiting = computed(
+  () => items.value.filter((item) => ['waiting', 'sending', 'media_pending', 'needs_attention'].includes(item.state)).length,
+);
+
+let opened: Promise<Mailbox> | null = null;
+
+/** Opens the phone's storage and starts the sender; asking again gives the same one. Throws OutboxError `storage`. */
+export function openMailbox(): Promise<Mailbox> {
+  opened ??= open().catch((error: unknown) => {
+    opened = null;
+    storageFault.value = error instanceof Error && 'code' in error ? String(error.code) : 'storage';
+    throw error;
+  });
+  return opened;
+}
+
+async function open(): Promise<Mailbox> {
+  const { Outbox, Sender, newSubmissionId } = await import('@/outbox');
+  const outbox = await Outbox.open({ database: 'gridwatch-tip', api: '/api/v1' });
+  const readItems = async () => (items.value = await outbox.items());
+  const readDrafts = async () => (drafts.value = await outbox.drafts());
+  await Promise.all([readItems(), readDrafts()]);
+  outbox.subscribe((change) => void (change.store === 'items' ? readItems() : readDrafts()));
+  const sender = new Sender(outbox);
+  sender.start();
+  navigator.serviceWorker?.addEventListener('message', (event: MessageEvent<{ type?: string } | null>) => {
+    if (event.data?.type === 'send-outbox') sender.wake();
+  });
+  storageFault.value = null;
+  mailboxOpen.value = true;
+  return { outbox, sender, newId: () => newSubmissionId('tip') };
+}
