@@ -147,7 +147,7 @@ export class Sender {
     const take = () => this.#store.takeLease(this.#holder, this.#environment.now(), LEASE_MS);
     this.#otherWindow = !(await take());
     if (this.#otherWindow) return;
-    let cancel = () => undefined as void;
+    let cancel: () => void = () => undefined;
     const renew = () => {
       cancel = this.#environment.after(LEASE_MS / 3, () => {
         renew();
@@ -213,7 +213,7 @@ export class Sender {
       size: bytes.length,
       owner: item.owner,
     });
-    const heard = isAnswer(outcome) && (await this.#hear([item], [outcome.json])) > 0;
+    const heard = isAnswer(outcome) && (await this.#hear([item], [outcome.json])).has(item.id);
     if (!heard) await this.#failed(envelopeKey(item), item, outcome);
   }
 
@@ -226,7 +226,7 @@ export class Sender {
     const heard = await this.#hear(items, Array.isArray(answers) ? answers : []);
     for (const item of items) {
       this.#asked.delete(item.id);
-      if (heard === 0) await this.#failed(statusKey(item), item, outcome);
+      if (!heard.has(item.id)) await this.#failed(statusKey(item), item, outcome);
     }
   }
 
@@ -279,7 +279,7 @@ export class Sender {
       piece,
     );
     const offset = isTus(outcome) && outcome.status < 300 ? offsetIn(outcome) : null;
-    if (offset === null) {
+    if (offset === null || offset <= offsetBefore) {
       if (isAnswer(outcome) && (outcome.status === 404 || outcome.status === 410)) this.#uploads.delete(medium.id);
       if (outcome === 'no_answer') this.#pieces.failed();
       await failed(outcome);
@@ -321,15 +321,15 @@ export class Sender {
     }));
   }
 
-  /** Takes in signed verdicts; answers how many were about these items. Everything unsigned is passed over. */
-  async #hear(items: ItemRecord[], answers: unknown[]): Promise<number> {
-    let heard = 0;
+  /** Takes in signed verdicts; answers which of these items they were about. Everything unsigned is passed over. */
+  async #hear(items: ItemRecord[], answers: unknown[]): Promise<Set<string>> {
+    const heard = new Set<string>();
     for (const answer of answers) {
       const verdict = await this.#verified(answer);
       const item = items.find(({ id }) => id === verdict?.id);
       if (verdict === null || item === undefined) continue;
       await this.#obey(item, verdict);
-      heard += 1;
+      heard.add(item.id);
     }
     return heard;
   }
@@ -353,7 +353,6 @@ export class Sender {
 
   async #obey(item: ItemRecord, verdict: VerifiedVerdict): Promise<void> {
     this.#pause = { times: 0, until: 0 };
-    this.#failures.delete(envelopeKey(item));
     const after = await this.#store.obey(item.id, verdict);
     if (after === null) return;
     for (const medium of after.media) {
@@ -363,6 +362,7 @@ export class Sender {
       this.#uploads.delete(medium.id);
       this.#delay(mediumKey(medium), LONGEST_WAIT_MS);
     }
+    if (!after.accepted && after.attention === null) this.#delay(envelopeKey(after), LONGEST_WAIT_MS);
     if (stateOf(after) === 'received' || after.attention?.reason === 'unopenable') {
       const longest = after.attention === null ? LONGEST_OPENING_MS : UNOPENABLE_MS;
       await this.#wait(item.id, 'opening', this.#delay(statusKey(item), longest));
