@@ -196,6 +196,7 @@ def import_areas(session: Session, data: bytes) -> Outcome:
         )
         outcome.count(new, changed)
         session.add(area)
+        session.flush()  # parents before their children
     _write_paths(stored.values())
     session.flush()
     return outcome
@@ -394,7 +395,7 @@ def _set_active(session: Session, clock: Clock, person: Person, active: bool) ->
 
 
 def _ids_by_code(session: Session, table: type[Area] | type[Unit]) -> dict[str, uuid.UUID]:
-    return dict(session.execute(sa.select(table.code, table.id)).tuples().all())
+    return dict(session.execute(sa.select(table.code, table.id)).all())
 
 
 def _unknown(
