@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from sqlalchemy.orm import Session, sessionmaker
 from storage.blobs import BlobStore
 from storage.uploads import StorageBase, UploadStore
 
+if TYPE_CHECKING:
+    from tests.conftest import Services
+
 NOW = datetime.now(UTC)
 PIECE_SIZE = 64 * 1024
 """Small pieces, so that small bodies already have several."""
 
 
 @pytest.fixture(scope="session")
-def blobs(stack: Any) -> BlobStore:
+def blobs(stack: "Services") -> BlobStore:
     bucket = f"storage-{uuid.uuid4().hex[:12]}"
     store = BlobStore(stack.s3_endpoint, stack.s3_access_key, stack.s3_secret_key, bucket)
     store.ensure_bucket()
@@ -26,7 +30,7 @@ def blobs(stack: Any) -> BlobStore:
 
 
 @pytest.fixture(scope="session")
-def sessions(stack: Any) -> Iterator[sessionmaker[Session]]:
+def sessions(stack: "Services") -> Iterator[sessionmaker[Session]]:
     name = f"storage_{uuid.uuid4().hex[:12]}"
     server = sa.create_engine(stack.database_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with server.connect() as connection:
