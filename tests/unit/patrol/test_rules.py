@@ -76,11 +76,13 @@ def test_every_checklist_is_complete_in_both_languages() -> None:
     for path in paths:
         told = json.loads(path.read_text("utf-8"))
         assert told["code"] == path.stem
-        assert told["title"] and told["title_en"]
+        assert told["title"]
+        assert told["title_en"]
         ids = [item["id"] for item in told["items"]]
         assert len(set(ids)) == len(ids)
         assert 8 <= len(ids) <= 14
         for item in told["items"]:
             assert item.keys() == {"id", "text", "text_en", "clause"}
-            assert item["text"] and item["text_en"]
+            assert item["text"]
+            assert item["text_en"]
             assert item["text"] != item["text_en"]

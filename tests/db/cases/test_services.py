@@ -1,0 +1,347 @@
+"""Cases in PostgreSQL: who may do what, what is kept, and what phones hear."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server.audit.models import AuditEntry
+from server.cases import rules
+from server.cases import services as cases
+from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
+from server.cases.rules import FINAL, State, Step, Term
+from server.core.calendar import day_of, end_of
+from server.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from sync.changes import Change
+from tests.factories.county import ACCEPT, MATTER, RECTIFY, REPLY, SECRET_WORDS, VERIFY, WAY, County
+
+
+def events(county: County, case: Case) -> list[CaseEvent]:
+    county.session.flush()
+    statement = sa.select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.at, CaseEvent.id)
+    return list(county.session.scalars(statement))
+
+
+def running(county: County, case: Case) -> dict[str, datetime]:
+    county.session.flush()
+    statement = sa.select(CaseClock).where(CaseClock.case_id == case.id, CaseClock.ended_at.is_(None))
+    return {clock.name: clock.due_at for clock in county.session.scalars(statement)}
+
+
+def on_phones(county: County, case: Case) -> dict[str, Any]:
+    """What each stream says of the case now; None where it was taken back."""
+    county.session.flush()
+    county.session.expire_all()
+    statement = sa.select(Change).where(Change.topic == "case", Change.key == str(case.id))
+    return {row.stream: None if row.deleted else row.data for row in county.session.scalars(statement)}
+
+
+class TestOpening:
+    def test_a_report_gets_one_case_with_a_number_a_history_and_a_clock(self, county: County) -> None:
+        report = county.report()
+        case = cases.open_case(county.session, county.clock, county.parts, report)
+        assert case.number.startswith("632621-2026-C")
+        assert (case.state, case.version, case.first_received_at) == ("registered", 1, report.received_at)
+        assert [event.step for event in events(county, case)] == ["register"]
+        assert running(county, case).keys() == {"decide"}
+
+    def test_opening_again_opens_nothing(self, county: County) -> None:
+        report = county.report()
+        first = cases.open_case(county.session, county.clock, county.parts, report)
+        assert cases.open_case(county.session, county.clock, county.parts, report) is first
+        assert county.session.scalar(sa.select(sa.func.count()).select_from(Case)) == 1
+        assert len(events(county, first)) == 1
+
+    def test_a_hazard_fixed_on_the_spot_is_archived_with_its_history(self, county: County) -> None:
+        inspector = county.people["inspector"]
+        report = county.report(kind="hazard", reporter_id=inspector.id, fixed_on_spot=True)
+        case = cases.open_case(county.session, county.clock, county.parts, report)
+        assert case.state == "archived"
+        assert case.closed_at is not None
+        assert [(event.step, event.actor_name) for event in events(county, case)] == [
+            ("register", "system"),
+            ("fix_on_spot", inspector.name),
+        ]
+        assert running(county, case) == {}
+
+    def test_a_stranger_cannot_have_a_tip_archived_by_calling_it_fixed(self, county: County) -> None:
+        case = county.case(report=county.report(fixed_on_spot=True, reporter_id=None))
+        assert case.state == "registered"
+
+
+class TestSteps:
+    def test_the_straight_way_is_kept_step_by_step(self, county: County) -> None:
+        case = county.case("archived")
+        assert [event.to_state for event in events(county, case)] == [
+            "registered",
+            *(state for state, *_ in WAY),
+        ]
+        assert case.version == 1 + len(WAY)
+        assert (case.matter, case.finding, case.reply) == (MATTER, "substantiated", REPLY["text"])
+        assert case.closed_at == county.clock.now()
+        assert running(county, case) == {}
+        audited = county.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.entity_id == case.id))
+        assert sorted(audited) == sorted(f"case.{step}" for _, step, *_ in WAY)
+
+    def test_two_people_at_once_the_second_is_told(self, county: County) -> None:
+        case = county.case()
+        seen = case.version
+        county.step(case, Step.REFUSE, "desk", ground="not_safety", reason="不属于安全生产")
+        with pytest.raises(PreconditionFailed) as told:
+            cases.take_step(
+                county.session, county.clock, county.actor("desk"), case.id, Step.ACCEPT, ACCEPT, seen
+            )
+        assert told.value.extra["current"] == {"version": seen + 1, "state": "refused"}
+
+    def test_a_step_out_of_turn_is_a_conflict_and_changes_nothing(self, county: County) -> None:
+        case = county.case("transferred")
+        with pytest.raises(Conflict):
+            county.step(case, Step.ACCEPT, "desk", **ACCEPT)
+        assert (case.state, len(events(county, case))) == ("transferred", 3)
+
+    def test_fields_are_told_one_by_one(self, county: County) -> None:
+        case = county.case()
+        with pytest.raises(Invalid) as told:
+            county.step(case, Step.ACCEPT, "desk", **ACCEPT | {"matter": "短", "risk": "pink"})
+        assert told.value.extra["fields"].keys() == {"matter", "risk"}
+
+    def test_units_sectors_and_cases_must_exist(self, county: County) -> None:
+        case = county.case()
+        with pytest.raises(Invalid) as told:
+            county.step(case, Step.ACCEPT, "desk", **ACCEPT | {"unit_id": str(uuid.uuid4()), "sector_no": 99})
+        assert told.value.extra["fields"].keys() == {"unit_id", "sector_no"}
+        with pytest.raises(Invalid) as told:
+            county.step(case, Step.MERGE, "desk", into=str(uuid.uuid4()))
+        assert told.value.extra["fields"].keys() == {"into"}
+
+    def test_a_case_without_a_place_is_the_countys(self, county: County) -> None:
+        case = county.case(report=county.report(area_id=None))
+        county.step(case, Step.ACCEPT, "desk", **ACCEPT)
+        with pytest.raises(NotFound):
+            county.step(case, Step.SIGN, "other_desk")
+
+
+WHO_SEES: list[tuple[str, dict[str, str]]] = [
+    ("registered", {"desk": "full", "leader": "full"}),
+    ("to_sign", {"desk": "full", "leader": "full"}),
+    ("transferred", {"desk": "full", "leader": "full", "fire1": "unit", "fire2": "unit"}),
+    ("to_recheck", {"desk": "full", "leader": "full", "fire1": "unit", "fire2": "unit", "inspector": "unit"}),
+    ("replied", {"desk": "full", "leader": "full", "fire1": "unit", "fire2": "unit"}),
+]
+
+
+class TestRights:
+    @pytest.mark.parametrize(("until", "seen"), WHO_SEES, ids=[until for until, _ in WHO_SEES])
+    def test_who_sees_a_case(self, county: County, until: str, seen: dict[str, str]) -> None:
+        facts = cases.facts_of(county.session, county.case(until))
+        sights = {login: rules.sight(facts, county.actor(login)) for login in county.people}
+        assert {login: str(sight) for login, sight in sights.items() if sight} == seen
+
+    @pytest.mark.parametrize("number", range(len(WAY)), ids=[row[1].value for row in WAY])
+    def test_each_step_is_for_whom_the_table_says(self, county: County, number: int) -> None:
+        state, step, login, fields = WAY[number]
+        case = county.case(WAY[number - 1][0] if number else "registered")
+        facts = cases.facts_of(county.session, case)
+        for other in county.people.keys() - {login}:
+            actor = county.actor(other)
+            if rules.has_right(facts, actor, step):
+                assert any(actor.has(role) for role in rules.BY_STEP[step].roles)
+                continue
+            hidden = rules.sight(facts, actor) is None
+            with pytest.raises(NotFound if hidden else Forbidden) as refused:
+                county.step(case, step, other, **fields)
+            # No hint of the case's state or of what would be needed.
+            assert case.state not in refused.value.detail
+            assert "current" not in refused.value.extra
+        county.step(case, step, login, **fields)
+        assert case.state == state
+
+    def test_nobody_rechecks_the_own_work(self, county: County) -> None:
+        case = county.case("to_recheck")
+        with pytest.raises(Forbidden):
+            county.step(case, Step.RECHECK_PASS, "fire1", account="已经整改完成")
+        county.step(case, Step.RECHECK_PASS, "inspector", account="已经整改完成")
+        assert case.state == "to_reply"
+
+    def test_a_case_that_is_not_there_looks_like_one_that_is_not_yours(self, county: County) -> None:
+        told = []
+        for case_id in (county.case().id, uuid.uuid4()):
+            with pytest.raises(NotFound) as refused:
+                cases.take_step(
+                    county.session, county.clock, county.actor("industry"), case_id, Step.SIGN_FOR, {}, 1
+                )
+            told.append(refused.value.body())
+        assert told[0] == told[1]
+
+
+class TestClocks:
+    def test_the_whole_runs_sixty_days_from_acceptance_through_return_and_decline(
+        self, county: County
+    ) -> None:
+        case = county.case("to_sign")
+        due_at = end_of(day_of(county.clock.now()) + timedelta(days=60))
+        assert case.due_at == running(county, case)["handle"] == due_at
+        county.step(case, Step.DECLINE, "leader", reason="请补充具体位置")
+        county.clock.advance(timedelta(days=3))
+        county.step(case, Step.ACCEPT, "desk", **ACCEPT)
+        county.step(case, Step.SIGN, "leader")
+        county.step(case, Step.RETURN, "fire1", reason="不属于本单位职责")
+        assert running(county, case) == {"handle": due_at, "decide": running(county, case)["decide"]}
+        assert case.due_at == due_at
+
+    def test_danger_to_life_is_signed_within_a_day(self, county: County) -> None:
+        case = county.case()
+        county.step(case, Step.ACCEPT, "desk", **ACCEPT, urgency="immediate")
+        assert case.urgent
+        assert running(county, case)["sign"] == county.clock.now() + timedelta(hours=24)
+
+    def test_an_unknown_year_keeps_nobody_from_acting_and_is_not_guessed(self, county: County) -> None:
+        case = county.case("to_sign")
+        county.clock.at = datetime(2026, 12, 31, 2, 0, tzinfo=UTC)
+        county.step(case, Step.SIGN, "leader")
+        assert case.state == "transferred"
+        assert Term.SIGN_FOR not in running(county, case)
+        why = county.session.scalars(
+            sa.select(AuditEntry).where(AuditEntry.action == "case.clock_not_started")
+        ).one()
+        assert "2027" in why.facts["why"]
+
+
+class TestMerge:
+    def test_reports_move_in_their_order_and_can_be_found_back(self, county: County) -> None:
+        first, second = county.report("先到"), county.report("后到")
+        into, case = county.case(report=second), county.case(report=first)
+        county.step(case, Step.MERGE, "desk", into=str(into.id))
+        assert (case.state, case.merged_into_id) == ("merged", into.id)
+        assert [report.text for report in cases.reports_of(county.session, into.id)] == ["先到", "后到"]
+        assert cases.case_of(county.session, first.id) is into
+        rows = county.session.scalars(sa.select(CaseReport).where(CaseReport.report_id == first.id)).all()
+        assert {(row.case_id, row.left_at is None) for row in rows} == {(case.id, False), (into.id, True)}
+        assert into.version == 2
+        assert events(county, into)[-1].fields == {"from": case.number}
+
+    def test_a_case_does_not_merge_into_itself_nor_into_one_without_an_answer(self, county: County) -> None:
+        case, refused = county.case(), county.case()
+        county.step(refused, Step.REFUSE, "desk", ground="no_facts", reason="没有具体线索")
+        for into in (case, refused):
+            with pytest.raises(Invalid) as told:
+                county.step(case, Step.MERGE, "desk", into=str(into.id))
+            assert told.value.extra["fields"].keys() == {"into"}
+
+    def test_a_case_of_another_area_cannot_be_found_out_by_merging(self, county: County) -> None:
+        mine = county.case(report=county.report(area_id=county.areas["other_town"].id))
+        hidden = county.case()
+        told = []
+        for into in (hidden.id, uuid.uuid4()):
+            with pytest.raises(Invalid) as refused:
+                county.step(mine, Step.MERGE, "other_desk", into=str(into))
+            told.append(refused.value.extra["fields"])
+        assert told[0] == told[1]
+
+
+class TestPhones:
+    def test_a_unit_hears_of_a_case_when_it_is_signed_and_no_more_when_it_gave_it_back(
+        self, county: County
+    ) -> None:
+        case = county.case("to_sign")
+        assert on_phones(county, case) == {}
+        county.step(case, Step.SIGN, "leader")
+        stream = f"unit:{county.units['fire'].id}"
+        assert [row["step"] for row in on_phones(county, case)[stream]["steps"]] == ["sign_for", "return"]
+        county.step(case, Step.RETURN, "fire1", reason="不属于本单位职责")
+        assert on_phones(county, case) == {stream: None}
+
+    def test_an_inspector_hears_of_a_case_only_while_it_waits_for_a_recheck(self, county: County) -> None:
+        case = county.case("to_recheck")
+        mine = f"person:{county.people['inspector'].id}"
+        assert on_phones(county, case).keys() == {mine, f"unit:{county.units['fire'].id}"}
+        told = on_phones(county, case)[mine]
+        assert [row["step"] for row in told["steps"]] == ["recheck_pass", "recheck_fail"]
+        county.step(case, Step.RECHECK_FAIL, "inspector", reason="门还是锁着的")
+        assert on_phones(county, case)[mine] is None
+
+    def test_an_archived_case_leaves_the_phone(self, county: County) -> None:
+        case = county.case("archived")
+        assert on_phones(county, case)[f"unit:{county.units['fire'].id}"] is None
+
+    def test_phones_of_a_unit_never_hold_what_a_reporter_wrote(self, county: County) -> None:
+        report = county.report()
+        county.photo(report.submission_id)
+        case = county.case("to_recheck", report)
+        for told in on_phones(county, case).values():
+            text = str(told)
+            assert MATTER in text
+            assert len(told["media"]) == 1
+            assert told["place"]["lat"] == report.lat
+            for secret in (SECRET_WORDS, report.place_words, report.number, str(report.submission_id)):
+                assert secret not in text
+            assert not {"named", "channel", "reports", "messages", "text"} & told.keys()
+
+    def test_a_photo_that_comes_later_reaches_the_phone(self, county: County) -> None:
+        report = county.report()
+        case = county.case("transferred", report)
+        medium = county.photo(report.submission_id)
+        cases.tell_medium(county.session, report.submission_id)
+        told = on_phones(county, case)[f"unit:{county.units['fire'].id}"]
+        assert [row["id"] for row in told["media"]] == [str(medium.id)]
+
+
+class TestLate:
+    def test_a_late_step_is_kept_and_has_no_effect(self, county: County) -> None:
+        case = county.case("rectifying")
+        version = case.version
+        actor, submission_id = county.actor("fire1"), uuid.uuid4()
+        cases.keep_late_step(
+            county.session,
+            county.clock,
+            actor,
+            case.id,
+            Step.SIGN_FOR,
+            {"x\x00": "\ud800"},
+            submission_id,
+            "why",
+        )
+        kept = events(county, case)[-1]
+        assert (kept.late, kept.from_state, kept.to_state) == (True, "rectifying", "rectifying")
+        assert kept.submission_id == submission_id
+        assert (case.state, case.version) == ("rectifying", version)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_walks_through_the_database_lose_nothing(county: County, data: st.DataObject) -> None:
+    """Four people take random steps; history, version, clocks and phones agree with the state at every point."""
+    case = county.case()
+    people = ["desk", "leader", "fire1", "inspector"]
+    good = ACCEPT | RECTIFY | REPLY | {"account": VERIFY["account"], "verifiers": VERIFY["verifiers"]}
+    good |= {"reason": "需要进一步说明", "ground": "no_facts", "authority": "县公安局"}
+    for _ in range(14):
+        facts = cases.facts_of(county.session, case)
+        choices = [
+            (login, row)
+            for login in people
+            for row in rules.allowed_steps(facts, county.actor(login))
+            if row.step is not Step.MERGE
+        ]
+        if facts.state in FINAL:
+            assert choices == []
+            assert running(county, case) == {}
+            break
+        assert choices
+        login, row = data.draw(st.sampled_from(choices))
+        fields = {name.name: good[name.name] for name in row.fields if name.name in good}
+        if row.step is Step.VERIFY:
+            fields["finding"] = data.draw(st.sampled_from(list(rules.Finding))).value
+        county.step(case, row.step, login, **fields)
+        assert case.version == len(events(county, case))
+        assert events(county, case)[-1].to_state == case.state
+        if State(case.state) not in FINAL | {State.REPLIED}:
+            assert running(county, case)
+        told = on_phones(county, case)
+        followed = {stream for stream, sheet in told.items() if sheet is not None}
+        assert followed == cases.followers(county.session, case).keys()
+        assert all(told[stream]["version"] == case.version for stream in followed)
