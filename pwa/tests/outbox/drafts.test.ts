@@ -8,9 +8,13 @@ import { ProtocolServer } from './protocolServer';
 let server: ProtocolServer;
 let phone: Phone;
 
-beforeAll(async () => { server = await new ProtocolServer().start(); });
+beforeAll(async () => {
+  server = await new ProtocolServer().start();
+});
 afterAll(() => server.stop());
-beforeEach(() => { phone = new Phone(server.base); });
+beforeEach(() => {
+  phone = new Phone(server.base);
+});
 
 describe('a draft', () => {
   it('is there after the window was closed, with its media in the chosen order', async () => {
@@ -63,7 +67,11 @@ describe('a file that cannot be taken is told by a code with numbers, and leaves
   const mp4 = new Blob([new Uint8Array([0, 0, 0, 24]), 'ftypisom', new Uint8Array(6000)]);
   it.each([
     ['an empty one', new Blob([]), { code: 'empty' }],
-    ['a text called .jpg', new File(['hello, I am text'], 'a.jpg', { type: 'image/jpeg' }), { code: 'not_media', details: { type: 'image/jpeg' } }],
+    [
+      'a text called .jpg',
+      new File(['hello, I am text'], 'a.jpg', { type: 'image/jpeg' }),
+      { code: 'not_media', details: { type: 'image/jpeg' } },
+    ],
     ['a photo over the limit', photo(1001), { code: 'too_large', details: { kind: 'photo', size: 1001, limit: 1000 } }],
     ['a video over the limit', mp4, { code: 'too_large', details: { kind: 'video', size: 6012, limit: 5000 } }],
   ])('%s', async (_name, blob, fault) => {
@@ -76,11 +84,16 @@ describe('a file that cannot be taken is told by a code with numbers, and leaves
   it('one too many', async () => {
     const outbox = await phone.open({ limits });
     const draft = await draftWith(outbox, [100, 100]);
-    await expect(outbox.addMedium(draft.id, photo(100))).rejects.toMatchObject({ code: 'too_many_media', details: { limit: 2 } });
+    await expect(outbox.addMedium(draft.id, photo(100))).rejects.toMatchObject({
+      code: 'too_many_media',
+      details: { limit: 2 },
+    });
   });
 
   it('no room on the phone', async () => {
-    const storage = { estimate: () => Promise.resolve({ usage: 90_000_000, quota: 96_000_000 }) } as unknown as StorageManager;
+    const storage = {
+      estimate: () => Promise.resolve({ usage: 90_000_000, quota: 96_000_000 }),
+    } as unknown as StorageManager;
     const outbox = await phone.open({ environment: { storage } });
     const draft = await outbox.createDraft('tip');
     const fault = { code: 'quota', details: { free: 6_000_000 } };
@@ -102,7 +115,11 @@ describe('submit', () => {
     const two = await phone.open();
     const draft = await draftWith(one, [100]);
     const bodies = [{ kind: 'tip' as const, body: {} }];
-    const all = await Promise.all([one.submit(draft.id, bodies), one.submit(draft.id, bodies), two.submit(draft.id, bodies)]);
+    const all = await Promise.all([
+      one.submit(draft.id, bodies),
+      one.submit(draft.id, bodies),
+      two.submit(draft.id, bodies),
+    ]);
     expect(new Set(all.flat().map(({ id }) => id)).size).toBe(1);
     expect(await two.items()).toHaveLength(1);
   });
@@ -119,7 +136,10 @@ describe('submit', () => {
     await expect(outbox.submit(draft.id, bodies([a ?? '']))).rejects.toMatchObject({ code: 'media_unassigned' });
     expect(await outbox.items()).toEqual([]);
     const items = await outbox.submit(draft.id, bodies([b ?? '']));
-    expect(items.map(({ kind, media }) => [kind, media.map(({ id }) => id)])).toEqual([['inspection', [a]], ['hazard', [b]]]);
+    expect(items.map(({ kind, media }) => [kind, media.map(({ id }) => id)])).toEqual([
+      ['inspection', [a]],
+      ['hazard', [b]],
+    ]);
   });
 
   it('the code stays until the person has it, and then is nowhere on the phone', async () => {
@@ -168,7 +188,10 @@ describe('the database', () => {
     const outbox = await phone.open();
     await draftWith(outbox, []);
     const request = phone.disk.open('gridwatch-tip', 999);
-    await new Promise((resolve, reject) => { request.onsuccess = resolve; request.onerror = reject; });
+    await new Promise((resolve, reject) => {
+      request.onsuccess = resolve;
+      request.onerror = reject;
+    });
     await expect(outbox.drafts()).rejects.toMatchObject({ code: 'database_newer' });
     request.result.close();
   });
@@ -211,14 +234,24 @@ it('tells other listeners what changed', async () => {
 describe('storage state', () => {
   const storage = (parts: object) => parts as unknown as StorageManager;
   it('warns of what it is told', async () => {
-    const state = await storageState(storage({
-      persisted: () => Promise.resolve(false), estimate: () => Promise.resolve({ usage: 10, quota: 1000 }),
-    }));
-    expect(state).toMatchObject({ persisted: false, free: 990, privateMode: 'unknown', warnings: ['not_persistent', 'almost_full'] });
+    const state = await storageState(
+      storage({
+        persisted: () => Promise.resolve(false),
+        estimate: () => Promise.resolve({ usage: 10, quota: 1000 }),
+      }),
+    );
+    expect(state).toMatchObject({
+      persisted: false,
+      free: 990,
+      privateMode: 'unknown',
+      warnings: ['not_persistent', 'almost_full'],
+    });
   });
 
   it('guesses a private window where the file system is refused', async () => {
-    const state = await storageState(storage({ getDirectory: () => Promise.reject(new Error('unknown transient reason')) }));
+    const state = await storageState(
+      storage({ getDirectory: () => Promise.reject(new Error('unknown transient reason')) }),
+    );
     expect(state).toMatchObject({ persisted: null, privateMode: 'likely', warnings: ['private_mode'] });
   });
 });

@@ -16,7 +16,9 @@ export class Fuse {
   #onDeath: () => void = () => undefined;
   /** Rejects at the moment of death: what the window was waiting for never comes. */
   readonly death = new Promise<never>((_resolve, reject) => {
-    this.#onDeath = () => { reject(new Killed()); };
+    this.#onDeath = () => {
+      reject(new Killed());
+    };
   });
 
   constructor(at: number) {
@@ -69,7 +71,9 @@ export class Fuse {
       const fuse = Fuse.#burning;
       fuse?.touch();
       const request = open.apply(this, args);
-      request.addEventListener('success', () => { if (fuse) Fuse.#owners.set(request.result, fuse); });
+      request.addEventListener('success', () => {
+        if (fuse) Fuse.#owners.set(request.result, fuse);
+      });
       return request;
     };
     const begin = IDBDatabase.prototype.transaction;
@@ -79,13 +83,18 @@ export class Fuse {
       const transaction = begin.apply(this as never, args);
       if (fuse) {
         fuse.#transactions.add(transaction as unknown as IDBTransaction);
-        transaction.addEventListener('complete', () => fuse.#transactions.delete(transaction as unknown as IDBTransaction));
+        transaction.addEventListener('complete', () =>
+          fuse.#transactions.delete(transaction as unknown as IDBTransaction),
+        );
       }
       return transaction;
     };
     for (const name of ['get', 'getAll', 'getAllKeys', 'put', 'add', 'delete', 'openKeyCursor'] as const) {
       const original = IDBObjectStore.prototype[name] as (...args: unknown[]) => unknown;
-      (IDBObjectStore.prototype as unknown as Record<string, unknown>)[name] = function (this: IDBObjectStore, ...args: unknown[]) {
+      (IDBObjectStore.prototype as unknown as Record<string, unknown>)[name] = function (
+        this: IDBObjectStore,
+        ...args: unknown[]
+      ) {
         Fuse.#owners.get(this.transaction.db)?.touch();
         return original.apply(this, args);
       };

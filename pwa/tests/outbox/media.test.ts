@@ -37,21 +37,24 @@ it('fits the long side, keeps the proportions, never enlarges', () => {
   expect(fit(10_000, 1, 240)).toEqual({ width: 240, height: 1 });
 });
 
-it.each([0, 1, 65_536, CHUNK_BYTES, 2 * CHUNK_BYTES + 7])('seals %i bytes into whole chunks that age opens', async (size) => {
-  const secret = await generateX25519Identity();
-  const plain = new Uint8Array(size).map((_, i) => i % 251);
-  const sealed = await sealInChunks(new Blob([plain]), await identityToRecipient(secret));
-  const chunks: ArrayBuffer[] = [];
-  let next = await sealed.chunks.next();
-  for (; next.done !== true; next = await sealed.chunks.next()) chunks.push(next.value);
-  expect(chunks.slice(0, -1).every(({ byteLength }) => byteLength === CHUNK_BYTES)).toBe(true);
-  const whole = new Uint8Array(await new Blob(chunks).arrayBuffer());
-  expect(next.value).toEqual({ size: whole.length, sha256: sha256Hex(whole) });
-  expect(sealed.size).toBe(whole.length);
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(secret);
-  expect(sha256Hex(await decrypter.decrypt(whole))).toBe(sha256Hex(plain));
-});
+it.each([0, 1, 65_536, CHUNK_BYTES, 2 * CHUNK_BYTES + 7])(
+  'seals %i bytes into whole chunks that age opens',
+  async (size) => {
+    const secret = await generateX25519Identity();
+    const plain = new Uint8Array(size).map((_, i) => i % 251);
+    const sealed = await sealInChunks(new Blob([plain]), await identityToRecipient(secret));
+    const chunks: ArrayBuffer[] = [];
+    let next = await sealed.chunks.next();
+    for (; next.done !== true; next = await sealed.chunks.next()) chunks.push(next.value);
+    expect(chunks.slice(0, -1).every(({ byteLength }) => byteLength === CHUNK_BYTES)).toBe(true);
+    const whole = new Uint8Array(await new Blob(chunks).arrayBuffer());
+    expect(next.value).toEqual({ size: whole.length, sha256: sha256Hex(whole) });
+    expect(sealed.size).toBe(whole.length);
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(secret);
+    expect(sha256Hex(await decrypter.decrypt(whole))).toBe(sha256Hex(plain));
+  },
+);
 
 it('sizes pieces to the link, within 64 KiB and 2 MiB', () => {
   const slow = new PieceSize();

@@ -32,7 +32,10 @@ export class Phone {
 
   async open(options: Partial<OutboxOptions> = {}): Promise<Outbox> {
     return await Outbox.open({
-      database: 'gridwatch-tip', api: this.api, ...options, environment: { ...this.environment(), ...options.environment },
+      database: 'gridwatch-tip',
+      api: this.api,
+      ...options,
+      environment: { ...this.environment(), ...options.environment },
     });
   }
 }
@@ -72,13 +75,22 @@ export async function submitted(outbox: Outbox, sizes: number[], text?: string):
 }
 
 /** Every record of a store as it is on the disk. */
-export async function stored(phone: Phone, name: string, database = 'gridwatch-tip'): Promise<{ key: unknown; value: unknown }[]> {
+export async function stored(
+  phone: Phone,
+  name: string,
+  database = 'gridwatch-tip',
+): Promise<{ key: unknown; value: unknown }[]> {
   const open = phone.disk.open(database);
-  await new Promise((resolve, reject) => { open.onsuccess = resolve; open.onerror = reject; });
+  await new Promise((resolve, reject) => {
+    open.onsuccess = resolve;
+    open.onerror = reject;
+  });
   const store = open.result.transaction(name).objectStore(name);
   const keys = store.getAllKeys();
   const values = store.getAll();
-  await new Promise((resolve) => { values.onsuccess = resolve; });
+  await new Promise((resolve) => {
+    values.onsuccess = resolve;
+  });
   open.result.close();
   return keys.result.map((key, i) => ({ key, value: values.result[i] as unknown }));
 }

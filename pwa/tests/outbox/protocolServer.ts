@@ -11,14 +11,21 @@ import * as ed25519 from '@noble/ed25519';
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 
 /** What happens to one request; null: nothing. `cut` ends the request after so many bytes of its body. */
-export type Fault = 'portal' | 'bad_gateway' | 'lost_answer' | 'duplicate' | 'forged' | 'unauthorized' | { cut: number } | null;
+export type Fault =
+  'portal' | 'bad_gateway' | 'lost_answer' | 'duplicate' | 'forged' | 'unauthorized' | { cut: number } | null;
 
 interface Held {
   envelope: Buffer;
   digest: string;
   seq: number;
   opened: unknown;
-  media: { sha256: string; size: number; bytes: Buffer; state: 'expected' | 'opened' | 'unopenable'; content: Buffer | null }[];
+  media: {
+    sha256: string;
+    size: number;
+    bytes: Buffer;
+    state: 'expected' | 'opened' | 'unopenable';
+    content: Buffer | null;
+  }[];
 }
 
 interface Reply {
@@ -40,7 +47,13 @@ export class ProtocolServer {
   /** Wanted for what is not a tip; null: anything goes. */
   token: string | null = null;
   base = '';
-  readonly #chain: { id: string; secret: Uint8Array; public: Uint8Array; previous: string | null; signature: string | null }[] = [];
+  readonly #chain: {
+    id: string;
+    secret: Uint8Array;
+    public: Uint8Array;
+    previous: string | null;
+    signature: string | null;
+  }[] = [];
   #identities: Record<'intake' | 'identity' | 'notice', { secret: string; recipient: string }> | null = null;
   #seq = 0;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -66,7 +79,8 @@ export class ProtocolServer {
   async rotate(vouched = true): Promise<void> {
     const { secretKey, publicKey } = await ed25519.keygenAsync();
     const elder = this.#chain.at(-1);
-    const signature = elder && vouched ? Buffer.from(await ed25519.signAsync(publicKey, elder.secret)).toString('base64') : null;
+    const signature =
+      elder && vouched ? Buffer.from(await ed25519.signAsync(publicKey, elder.secret)).toString('base64') : null;
     const previous = elder && vouched ? elder.id : null;
     this.#chain.push({ id: sha256(publicKey).slice(0, 16), secret: secretKey, public: publicKey, previous, signature });
   }
@@ -76,9 +90,14 @@ export class ProtocolServer {
     if (ids === null) throw new Error('not started');
     const sealing = (name: keyof typeof ids) => ({ id: name, recipient: ids[name].recipient });
     return {
-      intake: sealing('intake'), identity: sealing('identity'), notice: sealing('notice'),
+      intake: sealing('intake'),
+      identity: sealing('identity'),
+      notice: sealing('notice'),
       signing: this.#chain.map(({ id, public: key, previous, signature }) => ({
-        id, public: Buffer.from(key).toString('base64'), previous, signature,
+        id,
+        public: Buffer.from(key).toString('base64'),
+        previous,
+        signature,
       })),
     };
   }
@@ -92,14 +111,25 @@ export class ProtocolServer {
   async verdict(id: string, state?: string, more: Record<string, unknown> = {}): Promise<unknown> {
     const held = this.held.get(id);
     const complete = held?.opened !== null && held?.media.every((medium) => medium.state === 'opened') === true;
-    const payload = Buffer.from(JSON.stringify({
-      id, digest: held?.digest ?? '', state: state ?? (held ? (complete ? 'complete' : 'accepted') : 'unknown'),
-      seq: held?.seq ?? null, number: held?.opened ? `N-${String(held.seq)}` : null,
-      received_at: held ? '2026-11-23T00:00:00.000Z' : null, time: '2026-11-23T00:00:00.000Z',
-      reason: held?.media.some((medium) => medium.state === 'unopenable') ? 'unopenable' : null,
-      media: (held?.media ?? []).map(({ sha256: hash, state: now, bytes }) => ({ sha256: hash, state: now, offset: bytes.length })),
-      proof: null, ...more,
-    }));
+    const payload = Buffer.from(
+      JSON.stringify({
+        id,
+        digest: held?.digest ?? '',
+        state: state ?? (held ? (complete ? 'complete' : 'accepted') : 'unknown'),
+        seq: held?.seq ?? null,
+        number: held?.opened ? `N-${String(held.seq)}` : null,
+        received_at: held ? '2026-11-23T00:00:00.000Z' : null,
+        time: '2026-11-23T00:00:00.000Z',
+        reason: held?.media.some((medium) => medium.state === 'unopenable') ? 'unopenable' : null,
+        media: (held?.media ?? []).map(({ sha256: hash, state: now, bytes }) => ({
+          sha256: hash,
+          state: now,
+          offset: bytes.length,
+        })),
+        proof: null,
+        ...more,
+      }),
+    );
     const key = this.#chain.at(-1);
     if (!key) throw new Error('not started');
     const signature = Buffer.from(await ed25519.signAsync(payload, key.secret)).toString('base64');
@@ -125,7 +155,8 @@ export class ProtocolServer {
     }
     const body = Buffer.concat(parts).subarray(0, limit);
     this.requests.push({ method, path, size: body.length, headers: request.headers });
-    if (fault === 'portal') return void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Welcome, please pay</h1>');
+    if (fault === 'portal')
+      return void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Welcome, please pay</h1>');
     if (fault === 'bad_gateway') return void response.writeHead(502).end('bad gateway');
     if (fault === 'unauthorized') return void response.writeHead(401).end('{}');
     const cut = limit !== Infinity;
@@ -135,7 +166,11 @@ export class ProtocolServer {
     if (fault === 'duplicate') reply = await this.#reply(method, path, request, body);
     if (fault === 'lost_answer' || cut) return void socket.destroy();
     if (fault === 'forged') reply = { ...reply, json: forged(reply.json) };
-    response.writeHead(reply.status, { 'Content-Type': 'application/json', 'Tus-Resumable': '1.0.0', ...reply.headers });
+    response.writeHead(reply.status, {
+      'Content-Type': 'application/json',
+      'Tus-Resumable': '1.0.0',
+      ...reply.headers,
+    });
     response.end(method === 'HEAD' || reply.json === undefined ? undefined : JSON.stringify(reply.json));
   }
 
@@ -163,7 +198,8 @@ export class ProtocolServer {
     const bearer = request.headers.authorization?.replace('Bearer ', '') ?? null;
     if (envelope.kind !== 'tip' && this.token !== null && bearer !== this.token) return { status: 401, json: {} };
     const digest = sha256(body);
-    if (request.headers['content-digest'] !== `sha-256=:${Buffer.from(digest, 'hex').toString('base64')}:`) return { status: 400, json: {} };
+    if (request.headers['content-digest'] !== `sha-256=:${Buffer.from(digest, 'hex').toString('base64')}:`)
+      return { status: 400, json: {} };
     const refusal = this.refuses(id);
     if (refusal !== null) return { status: 422, json: await this.verdict(id, 'refused', { digest, reason: refusal }) };
     const before = this.held.get(id);
@@ -171,20 +207,31 @@ export class ProtocolServer {
       return { status: 409, json: await this.verdict(id, 'differs', { digest, held_digest: before.digest }) };
     }
     if (!before) {
-      const media = envelope.media.map((line) => ({ ...line, bytes: Buffer.alloc(0), state: 'expected' as const, content: null }));
+      const media = envelope.media.map((line) => ({
+        ...line,
+        bytes: Buffer.alloc(0),
+        state: 'expected' as const,
+        content: null,
+      }));
       this.held.set(id, { envelope: body, digest, seq: ++this.#seq, opened: null, media });
     }
     return { status: before ? 200 : 201, json: await this.verdict(id) };
   }
 
   #create(request: IncomingMessage): Reply {
-    const metadata = new Map(String(request.headers['upload-metadata']).split(',').map((pair) => {
-      const [name = '', value = ''] = pair.split(' ');
-      return [name, Buffer.from(value, 'base64').toString()] as const;
-    }));
+    const metadata = new Map(
+      String(request.headers['upload-metadata'])
+        .split(',')
+        .map((pair) => {
+          const [name = '', value = ''] = pair.split(' ');
+          return [name, Buffer.from(value, 'base64').toString()] as const;
+        }),
+    );
     const id = metadata.get('submission') ?? '';
     const hash = metadata.get('sha256') ?? '';
-    const medium = this.held.get(id)?.media.find((one) => one.sha256 === hash && one.size === Number(request.headers['upload-length']));
+    const medium = this.held
+      .get(id)
+      ?.media.find((one) => one.sha256 === hash && one.size === Number(request.headers['upload-length']));
     if (!medium) return { status: 404, json: {} };
     // Another host in Location, as behind a proxy that does not tell its name: a phone must not follow it there.
     const location = `http://internal.invalid/api/v1/uploads/${id}/${hash}`;
@@ -217,5 +264,7 @@ function forged(answer: unknown): unknown {
   };
   const many = (answer as { verdicts?: { payload: string }[] } | undefined)?.verdicts;
   if (many) return { verdicts: many.map(one) };
-  return typeof (answer as { payload?: string } | undefined)?.payload === 'string' ? one(answer as { payload: string }) : answer;
+  return typeof (answer as { payload?: string } | undefined)?.payload === 'string'
+    ? one(answer as { payload: string })
+    : answer;
 }

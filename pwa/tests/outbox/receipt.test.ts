@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import vectors from '../../../tests/sync/receipt-vectors.json';
 import { contentDigest, sha256Hex, utf8 } from '@/outbox/bytes';
 import {
-  accessKey, formatReceiptCode, makeReceiptCode, parseReceiptCode, RECEIPT_ALPHABET, receiptVerifier,
+  accessKey,
+  formatReceiptCode,
+  makeReceiptCode,
+  parseReceiptCode,
+  RECEIPT_ALPHABET,
+  receiptVerifier,
 } from '@/receipt';
 
 describe('receipt code', () => {
@@ -38,7 +43,11 @@ describe('receipt code', () => {
     let value = 0;
     const counts = new Map<string, number>();
     for (let i = 0; i < 248; i++) {
-      const code = makeReceiptCode((bytes) => bytes.forEach((_, at) => { bytes[at] = value++ % 256; }));
+      const code = makeReceiptCode((bytes) =>
+        bytes.forEach((_, at) => {
+          bytes[at] = value++ % 256;
+        }),
+      );
       for (const character of code.slice(0, -1)) counts.set(character, (counts.get(character) ?? 0) + 1);
     }
     const fewest = Math.min(...counts.values());

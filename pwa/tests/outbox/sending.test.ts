@@ -44,7 +44,10 @@ describe('a submission', () => {
     expect(await stored(phone, 'media')).toEqual([]);
     await expectArrived(item, [photo(3_000_000, 0), photo(500, 1)]);
     expect(server.held.get(item.id)?.opened).toMatchObject({
-      v: 1, kind: 'tip', text: '楼道里堆满了油漆桶', media: [{ kind: 'photo', type: 'image/jpeg' }, { kind: 'photo' }],
+      v: 1,
+      kind: 'tip',
+      text: '楼道里堆满了油漆桶',
+      media: [{ kind: 'photo', type: 'image/jpeg' }, { kind: 'photo' }],
     });
     const envelope = JSON.parse(server.held.get(item.id)?.envelope.toString() ?? '{}') as { receipt: string };
     expect(envelope.receipt).toBe(receiptVerifier(item.receiptCode ?? ''));
@@ -129,7 +132,10 @@ describe('the signed word of the server', () => {
     const item = await submitted(outbox, [1_500_000]);
     server.refuses = () => 'manifest.too_many';
     const [refused] = await settle(phone, outbox, undefined, 3);
-    expect(refused).toMatchObject({ state: 'needs_attention', attention: { reason: 'refused', code: 'manifest.too_many' } });
+    expect(refused).toMatchObject({
+      state: 'needs_attention',
+      attention: { reason: 'refused', code: 'manifest.too_many' },
+    });
     await expect(outbox.forget(item.id)).rejects.toMatchObject({ code: 'not_complete' });
     const file = Buffer.from(await (await outbox.exportItem(item.id)).blob.arrayBuffer());
     const end = file.indexOf('\n');
@@ -159,7 +165,10 @@ describe('the signed word of the server', () => {
     const held = server.held.get(item.id);
     if (!held) throw new Error('not there');
     Object.assign(held, { digest: 'cd'.repeat(32), opened: {}, media: [] });
-    expect((await settle(phone, outbox, undefined, 2))[0]).toMatchObject({ state: 'needs_attention', attention: { reason: 'differs' } });
+    expect((await settle(phone, outbox, undefined, 2))[0]).toMatchObject({
+      state: 'needs_attention',
+      attention: { reason: 'differs' },
+    });
     expect(await stored(phone, 'chunks')).toHaveLength(1);
   });
 
@@ -222,7 +231,7 @@ describe('keys', () => {
     expect(await stored(phone, 'chunks')).toHaveLength(1);
   });
 
-  it('another server\'s keys change nothing', async () => {
+  it("another server's keys change nothing", async () => {
     const outbox = await phone.open();
     const before = await outbox.refreshKeys(0);
     const other = await new ProtocolServer().start();
@@ -245,7 +254,9 @@ describe('order', () => {
     const path = (item: Item | undefined) => `/submissions/${item?.id ?? ''}`;
     const puts = server.requests.filter(({ method }) => method === 'PUT').map((request) => request.path);
     expect(puts).toEqual([path(urgent), path(young), path(old)]);
-    const sizes = server.requests.filter(({ path: at }) => at === '/uploads').map(({ headers }) => Number(headers['upload-length']));
+    const sizes = server.requests
+      .filter(({ path: at }) => at === '/uploads')
+      .map(({ headers }) => Number(headers['upload-length']));
     expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
     expect(sizes).toHaveLength(2);
   });
@@ -257,12 +268,17 @@ describe('order', () => {
     let second: Item | null = null;
     let patches = 0;
     server.fault = (method) => {
-      if (method === 'PATCH' && ++patches === 1) void submitted(outbox, []).then((item) => { second = item; });
+      if (method === 'PATCH' && ++patches === 1)
+        void submitted(outbox, []).then((item) => {
+          second = item;
+        });
       return null;
     };
     sender.start();
     await expect.poll(() => server.held.get(second?.id ?? '')?.seq, { timeout: 20_000 }).toBe(2);
-    await expect.poll(() => server.held.get(video.id)?.media[0]?.bytes.length, { timeout: 20_000 }).toBe(server.held.get(video.id)?.media[0]?.size);
+    await expect
+      .poll(() => server.held.get(video.id)?.media[0]?.bytes.length, { timeout: 20_000 })
+      .toBe(server.held.get(video.id)?.media[0]?.size);
     sender.stop();
   });
 });
@@ -280,7 +296,12 @@ describe('sign-in', () => {
     const draft = await outbox.createDraft('hazard');
     await outbox.submit(draft.id, [{ kind: 'hazard', body: {}, label: '雪山加油站' }]);
     const [waiting] = await settle(phone, outbox, getToken, 3);
-    expect(waiting).toMatchObject({ state: 'needs_sign_in', waitingFor: 'sign_in', owner: 'person-1', receiptCode: null });
+    expect(waiting).toMatchObject({
+      state: 'needs_sign_in',
+      waitingFor: 'sign_in',
+      owner: 'person-1',
+      receiptCode: null,
+    });
     expect(asked).toContain('stale');
     token = 'good';
     expect((await settle(phone, outbox, getToken))[0]?.state).toBe('complete');
