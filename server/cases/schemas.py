@@ -1,8 +1,17 @@
 """Wire shapes of a case; states and steps come from the table in rules.py."""
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
 from server.cases.rules import FieldType, Finding, Risk, State, Step, Term
+
+
+class Word(fields.Enum):
+    """One of an enumeration's words; rows of the database hold it as text."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else str(value)
 
 
 class MediumSchema(Schema):
@@ -33,7 +42,7 @@ class FieldSchema(Schema):
     """One field of a step, enough to draw and check it."""
 
     name = fields.String(required=True)
-    type = fields.Enum(FieldType, by_value=True, required=True)
+    type = Word(FieldType, by_value=True, required=True)
     required = fields.Boolean(required=True)
     choices = fields.List(fields.String(), required=True)
     min_length = fields.Integer(required=True)
@@ -44,7 +53,7 @@ class FieldSchema(Schema):
 class AllowedStepSchema(Schema):
     """A step that may be taken now."""
 
-    step = fields.Enum(Step, by_value=True, required=True)
+    step = Word(Step, by_value=True, required=True)
     fields_ = fields.List(fields.Nested(FieldSchema), required=True, attribute="fields", data_key="fields")
 
 
@@ -54,9 +63,9 @@ class EventSchema(Schema):
     id = fields.UUID(required=True)
     at = fields.DateTime(required=True)
     actor_name = fields.String(required=True)
-    step = fields.Enum(Step, by_value=True, required=True)
-    from_state = fields.Enum(State, by_value=True, required=True, allow_none=True)
-    to_state = fields.Enum(State, by_value=True, required=True)
+    step = Word(Step, by_value=True, required=True)
+    from_state = Word(State, by_value=True, required=True, allow_none=True)
+    to_state = Word(State, by_value=True, required=True)
     fields_ = fields.Dict(keys=fields.String(), required=True, attribute="fields", data_key="fields")
     late = fields.Boolean(required=True)
     media = fields.List(fields.Nested(MediumSchema), required=True)
@@ -65,7 +74,7 @@ class EventSchema(Schema):
 class ClockSchema(Schema):
     """A deadline of the case; it runs until `ended_at`."""
 
-    name = fields.Enum(Term, by_value=True, required=True)
+    name = Word(Term, by_value=True, required=True)
     started_at = fields.DateTime(required=True)
     due_at = fields.DateTime(required=True)
     ended_at = fields.DateTime(required=True, allow_none=True)
@@ -76,12 +85,12 @@ class CaseSheetSchema(Schema):
 
     id = fields.UUID(required=True)
     number = fields.String(required=True)
-    state = fields.Enum(State, by_value=True, required=True)
+    state = Word(State, by_value=True, required=True)
     version = fields.Integer(required=True, metadata={"description": "Also the ETag; send it as If-Match"})
     title = fields.String(required=True)
     matter = fields.String(required=True)
     kind = fields.String(required=True, metadata={"description": "tip or hazard"})
-    risk = fields.Enum(Risk, by_value=True, required=True, allow_none=True)
+    risk = Word(Risk, by_value=True, required=True, allow_none=True)
     urgent = fields.Boolean(required=True)
     area_name = fields.String(required=True, allow_none=True)
     enterprise = fields.String(required=True, allow_none=True)
@@ -93,7 +102,7 @@ class CaseSheetSchema(Schema):
     first_received_at = fields.DateTime(required=True)
     accepted_at = fields.DateTime(required=True, allow_none=True)
     due_at = fields.DateTime(required=True, allow_none=True)
-    finding = fields.Enum(Finding, by_value=True, required=True, allow_none=True)
+    finding = Word(Finding, by_value=True, required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
     replied_at = fields.DateTime(required=True, allow_none=True)
     rectified_by_id = fields.UUID(
@@ -110,5 +119,5 @@ class CaseSheetSchema(Schema):
 class TakeStepSchema(Schema):
     """A step to take, with its fields as the case lists them under `steps`."""
 
-    step = fields.Enum(Step, by_value=True, required=True)
+    step = Word(Step, by_value=True, required=True)
     fields_ = fields.Dict(keys=fields.String(), load_default=dict, data_key="fields")

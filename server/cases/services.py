@@ -26,6 +26,7 @@ from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
 from server.intake.rules import printable
 from server.intake.services import next_number
+from server.routing import services as routing
 from server.triage.models import Sector
 from server.triage.services import mark_closed
 from sync import changes
@@ -203,7 +204,7 @@ def followers(session: Session, case: Case) -> dict[str, Role]:
         covering = inspectors.where(
             RoleGrant.role == Role.INSPECTOR,
             sa.or_(RoleGrant.unit_id.is_(None), RoleGrant.unit_id == case.unit_id),
-            sa.or_(Area.path.is_(None), sa.literal(path + "/").startswith(Area.path + "/", autoescape=True)),
+            sa.or_(Area.path.is_(None), sa.func.starts_with(path + "/", Area.path + "/")),
         )
         streams |= {f"person:{person}": Role.INSPECTOR for person in session.scalars(covering)}
     return streams
@@ -244,7 +245,7 @@ def _move(
     case.version += 1
     if now_facts.state in rules.FINAL:
         case.closed_at = clock.now()
-        mark_closed(session, [report.id for report in reports_of(session, case.id)], case.closed_at)
+        mark_closed(session, _report_ids(session, case), case.closed_at)
     _run_clocks(session, clock, case, step)
     record(
         session,
@@ -269,12 +270,21 @@ def _apply(session: Session, clock: Clock, actor: Actor, case: Case, step: Step,
             case.title, case.matter = values["title"], values["matter"]
             case.urgent = values.get("urgency") == rules.Urgency.IMMEDIATE
             case.accepted_at = case.accepted_at or clock.now()
+            routing.decide(session, clock, _report_ids(session, case), uuid.UUID(str(values["unit_id"])))
+        case Step.RETURN if case.unit_id is not None:
+            routing.record_return(
+                session, clock, _report_ids(session, case), case.unit_id, values["reason"]
+            )
         case Step.MERGE:
             _merge(session, clock, actor, case, session.get_one(Case, uuid.UUID(values["into"])))
         case Step.VERIFY:
             case.finding = values["finding"]
         case Step.REPLY:
             case.reply, case.replied_at = values["text"], clock.now()
+
+
+def _report_ids(session: Session, case: Case) -> list[uuid.UUID]:
+    return [report.id for report in reports_of(session, case.id)]
 
 
 def _merge(session: Session, clock: Clock, actor: Actor, case: Case, into: Case) -> None:

@@ -30,7 +30,7 @@ from server.demo import county, stories
 from server.demo.pictures import picture
 from server.demo.stories import Story
 from server.enterprises.models import Enterprise
-from server.feedback.services import say_satisfaction
+from server.feedback.services import judge_answer
 from server.identity.models import Area, Person, RoleGrant, Unit
 from server.identity.rules import Actor, Role
 from server.identity.services import actor_of
@@ -187,7 +187,7 @@ class _Play:
             cases.take_step(self.session, self.clock, self._actor(who, case), case.id, step, fields, None)
             self.session.commit()
         if story.ends == "archived":
-            say_satisfaction(self.session, self.clock, report.id, True, "")
+            judge_answer(self.session, self.clock, report.id, True, "")
             self.session.commit()
 
     def _steps(self, story: Story, enterprise: Enterprise, report: Report) -> list[tuple[Step, Role, dict[str, Any]]]:

@@ -3,13 +3,14 @@
 from marshmallow import Schema, fields, validate
 
 from server.cases.rules import Finding, Ground, Told
+from server.cases.schemas import Word
 from server.feedback.rules import LONGEST_MESSAGE, LONGEST_REASON
 
 
 class LineStepSchema(Schema):
     """One place on the line of steps; `at` is None while it lies ahead."""
 
-    code = fields.Enum(Told, by_value=True, required=True)
+    code = Word(Told, by_value=True, required=True)
     at = fields.DateTime(required=True, allow_none=True)
     current = fields.Boolean(required=True)
 
@@ -17,7 +18,7 @@ class LineStepSchema(Schema):
 class NextSchema(Schema):
     """What comes next, and by when."""
 
-    code = fields.Enum(Told, by_value=True, required=True)
+    code = Word(Told, by_value=True, required=True)
     by = fields.DateTime(required=True, allow_none=True)
 
 
@@ -26,8 +27,8 @@ class AnswerSchema(Schema):
 
     text = fields.String(required=True)
     at = fields.DateTime(required=True)
-    finding = fields.Enum(Finding, by_value=True, required=True, allow_none=True)
-    ground = fields.Enum(Ground, by_value=True, required=True, allow_none=True)
+    finding = Word(Finding, by_value=True, required=True, allow_none=True)
+    ground = Word(Ground, by_value=True, required=True, allow_none=True)
     authority = fields.String(required=True, allow_none=True)
 
 

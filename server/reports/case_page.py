@@ -179,7 +179,7 @@ def _sectors(session: Session, report_id: uuid.UUID | None) -> list[Facts]:
     if proposal is None:
         return []
     numbers = [row["sector_no"] for row in proposal.ranked]
-    titles = dict(session.execute(sa.select(Sector.no, Sector.title).where(Sector.no.in_(numbers))))
+    titles = dict(session.execute(sa.select(Sector.no, Sector.title).where(Sector.no.in_(numbers))).all())
     return [
         {**row, "title": titles[row["sector_no"]]} for row in proposal.ranked if row["sector_no"] in titles
     ]

@@ -10,9 +10,7 @@ from server.core.web import parts, session
 from server.reports.county import county
 from server.reports.public_schemas import CountySchema
 
-blueprint = Blueprint(
-    "public", __name__, url_prefix="/api/v1", description="What anybody may read"
-)
+blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="What anybody may read")
 
 COUNTY_KEPT = timedelta(minutes=5)
 

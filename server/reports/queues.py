@@ -60,7 +60,7 @@ def counts(session: Session, actor: Actor) -> list[Facts]:
     """Every queue with the number of cases that this person sees in it."""
     scope = _scope(session, actor)
     of_state = _scoped(sa.select(Case.state, sa.func.count()), scope).group_by(Case.state)
-    by_state: dict[str, int] = dict(session.execute(of_state))
+    by_state: dict[str, int] = dict(session.execute(of_state).all())
     duplicates = _scoped(sa.select(sa.func.count()).select_from(Case), scope).where(*_in(Queue.DUPLICATES))
     return [
         {
@@ -114,7 +114,7 @@ def case_rows(
             .join(DuplicateSuggestion, DuplicateSuggestion.report_id == CaseReport.report_id)
             .where(CaseReport.case_id.in_(ids), CaseReport.left_at.is_(None), _unjudged())
             .group_by(CaseReport.case_id)
-        )
+        ).all()
     )
     asked = _unanswered(session, [report.id for rows in reports.values() for report in rows])
     return [

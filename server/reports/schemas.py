@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from server.cases.rules import Risk, State
-from server.cases.schemas import CaseSheetSchema, MediumSchema, PlaceSchema
+from server.cases.schemas import CaseSheetSchema, MediumSchema, PlaceSchema, Word
 from server.reports.queues import LARGEST_PAGE, Queue
 from server.triage.schemas import ReasonSchema
 
@@ -11,7 +11,7 @@ from server.triage.schemas import ReasonSchema
 class QueueSchema(Schema):
     """One queue and how many cases lie in it."""
 
-    code = fields.Enum(Queue, by_value=True, required=True)
+    code = Word(Queue, by_value=True, required=True)
     count = fields.Integer(required=True)
 
 
@@ -24,7 +24,7 @@ class QueuesSchema(Schema):
 class CaseQuerySchema(Schema):
     """Which rows to list."""
 
-    queue = fields.Enum(Queue, by_value=True, load_default=None, allow_none=True)
+    queue = Word(Queue, by_value=True, load_default=None, allow_none=True)
     after = fields.String(
         load_default=None, allow_none=True, metadata={"description": "`next` of the page before"}
     )
@@ -36,11 +36,11 @@ class CaseRowSchema(Schema):
 
     id = fields.UUID(required=True)
     number = fields.String(required=True)
-    state = fields.Enum(State, by_value=True, required=True)
+    state = Word(State, by_value=True, required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
     kind = fields.String(required=True)
-    risk = fields.Enum(Risk, by_value=True, required=True, allow_none=True)
+    risk = Word(Risk, by_value=True, required=True, allow_none=True)
     area_name = fields.String(required=True, allow_none=True)
     enterprise = fields.String(required=True, allow_none=True)
     first_received_at = fields.DateTime(required=True)
@@ -149,7 +149,7 @@ class OtherReportSchema(Schema):
 
     case_id = fields.UUID(required=True)
     number = fields.String(required=True)
-    state = fields.Enum(State, by_value=True, required=True)
+    state = Word(State, by_value=True, required=True)
     text = fields.String(required=True)
     received_at = fields.DateTime(required=True)
     place = fields.Nested(PlaceSchema, required=True, allow_none=True)

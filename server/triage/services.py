@@ -136,10 +136,10 @@ def sectors(session: Session) -> list[tuple[Sector, Unit, list[tuple[SectorUnit,
     """The county's table: each sector with its lead unit and its responsible units in their order."""
     units: dict[int, list[tuple[SectorUnit, Unit | None]]] = {}
     rows = sa.select(SectorUnit, Unit).outerjoin(Unit, Unit.id == SectorUnit.unit_id)
-    for row, unit in session.execute(rows.order_by(SectorUnit.sector_no, SectorUnit.position)).tuples():
+    for row, unit in session.execute(rows.order_by(SectorUnit.sector_no, SectorUnit.position)):
         units.setdefault(row.sector_no, []).append((row, unit))
     leads = sa.select(Sector, Unit).join(Unit, Unit.id == Sector.lead_unit_id).order_by(Sector.no)
-    return [(sector, lead, units.get(sector.no, [])) for sector, lead in session.execute(leads).tuples()]
+    return [(sector, lead, units.get(sector.no, [])) for sector, lead in session.execute(leads)]
 
 
 def hazard_types(session: Session) -> list[HazardType]:
@@ -223,7 +223,7 @@ def _told(session: Session, report_ids: Sequence[uuid.UUID], places: Sequence[st
     photos: dict[uuid.UUID, set[str]] = {}
     seen = sa.select(Report.id, Medium.dhash).join(Medium, Medium.submission_id == Report.submission_id)
     seen = seen.where(Report.id.in_(report_ids), Medium.state == "ready", Medium.dhash.is_not(None))
-    for report_id, dhash in session.execute(seen).tuples():
+    for report_id, dhash in session.execute(seen):
         photos.setdefault(report_id, set()).add(dhash or "")
     closed = set(
         session.scalars(
@@ -239,7 +239,7 @@ def _told(session: Session, report_ids: Sequence[uuid.UUID], places: Sequence[st
         .where(Report.id.in_(report_ids))
     )
     told: dict[uuid.UUID, Told] = {}
-    for report, enterprise, sector_no in session.execute(rows).tuples():
+    for report, enterprise, sector_no in session.execute(rows):
         registered = (enterprise.name, enterprise.short_name or "") if enterprise else ()
         names = (company_name(name, places) for name in registered)
         told[report.id] = Told(
@@ -265,12 +265,17 @@ def _place(report: Report) -> Place | None:
     return Place(report.lat, report.lng, report.accuracy_m)
 
 
+def _texts(values: Iterable[str]) -> sa.ColumnElement[list[str]]:
+    """An array whose type PostgreSQL can tell."""
+    return sa.literal(sorted(values), sa.ARRAY(sa.Text()))
+
+
 def _lock_keys(session: Session, keys: Iterable[str]) -> None:
     """Reports that may be one matter are assessed one after the other, so that neither misses the other.
 
     Sorted, as two that lock in other orders could wait for each other for ever.
     """
-    numbers = sa.select(sa.func.unnest(sorted(keys), type_=sa.Text()).label("key")).subquery()
+    numbers = sa.select(sa.func.unnest(_texts(keys), type_=sa.Text()).label("key")).subquery()
     ordered = sa.select(sa.func.hashtextextended(numbers.c.key, 0).label("lock")).distinct().order_by("lock")
     locks = ordered.cte("locks").prefix_with("MATERIALIZED", dialect="postgresql")
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(locks.c.lock)))
@@ -298,7 +303,7 @@ def _candidates(session: Session, report: Report, sought: set[str], photos: Iter
     }
     if not keys:
         return []
-    wanted = sa.func.unnest(sorted(keys), type_=sa.Text()).table_valued("key").render_derived("wanted")
+    wanted = sa.func.unnest(_texts(keys), type_=sa.Text()).table_valued("key").render_derived("wanted")
     window = (report.received_at - rules.WINDOW, report.received_at + rules.WINDOW)
 
     def newest(condition: sa.ColumnElement[bool]) -> sa.Select[uuid.UUID]:
