@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from server.core.clock import Clock
 from server.core.errors import NotFound, Unavailable
 from server.core.ids import new_id
+from server.core.tasks import add
 from server.identity.models import Area, Unit
 from server.intake.models import Report
 from server.routing import rules
@@ -73,7 +74,7 @@ def record_return(
         .values(decided_at=None, decided_unit_id=None)
     )
     for report_id in ids:
-        propose(session, clock, report_id)
+        add(session, "routing.propose", {"report_id": str(report_id)})
 
 
 def _question(session: Session, report_id: uuid.UUID) -> Question:
@@ -108,7 +109,7 @@ def _question(session: Session, report_id: uuid.UUID) -> Question:
         town=_town(session, report.area_id),
         place=_place_known(report),
         coordinating=_coordinating(session),
-        returned=[Returned(_facts(unit), row.reason) for row, unit in session.execute(returns).tuples()],
+        returned=[Returned(_facts(unit), row.reason) for row, unit in session.execute(returns)],
     )
 
 

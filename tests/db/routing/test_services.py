@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from server.core.clock import FixedClock
 from server.core.errors import NotFound, Unavailable
 from server.core.parts import Parts
-from server.core.tasks import Work
+from server.core.tasks import Task, Work
 from server.identity.models import Area, Unit
 from server.intake.models import Report
 from server.routing import jobs, services
@@ -144,12 +144,15 @@ def test_proposing_again_follows_the_sector_until_a_person_decided(
 
 
 def test_a_return_leads_to_a_new_proposal_that_shows_it(
-    session: Session, clock: FixedClock, county: County
+    session: Session, clock: FixedClock, parts: Parts, county: County
 ) -> None:
     report = known(session, clock, county.grid, (6, 0.9))
     services.propose(session, clock, report.id)
     services.decide(session, clock, [report.id], county.fire.id)
     services.record_return(session, clock, [report.id], county.fire.id, "不属于消防")
+    (task,) = session.scalars(sa.select(Task))
+    assert (task.kind, task.payload) == ("routing.propose", {"report_id": str(report.id)})
+    jobs.propose(Work(session, clock, parts), task.payload)
     proposal = proposed(session, report)
     assert (proposal.unit_id, proposal.rule, proposal.decided_at) == (county.town.id, "town_by_place", None)
     returned = {"unit": "县消防救援大队", "reason": "不属于消防"}
