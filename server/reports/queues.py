@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeVarTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from server.cases.models import Case, CaseReport
@@ -167,7 +168,7 @@ def _unanswered(session: Session, report_ids: Sequence[uuid.UUID]) -> set[uuid.U
     latest = (
         sa.select(Message.report_id, Message.from_reporter)
         .where(Message.report_id.in_(report_ids))
-        .distinct(Message.report_id)
+        .ext(distinct_on(Message.report_id))
         .order_by(Message.report_id, Message.at.desc(), Message.id.desc())
     )
     return {report_id for report_id, from_reporter in session.execute(latest) if from_reporter}
