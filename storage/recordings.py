@@ -38,12 +38,14 @@ FILES = {
 }
 
 
+def _open(path: Path) -> InputContainer:
+    return av.open(f"file:{path}", "r", options={"format_whitelist": FORMATS, "protocol_whitelist": "file"})
+
+
 def open_recording(path: Path) -> "Recording | None":
     """The recording in this file; None when it is none of ours. Raises Unfit."""
     try:
-        container = av.open(
-            f"file:{path}", "r", options={"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-        )
+        container = _open(path)
     except (av.InvalidDataError, av.ArgumentError, av.EOFError, av.DemuxerNotFoundError) as error:
         if _box_beyond_end(path):
             raise Unfit("truncated", "the index of the recording is missing") from error
@@ -101,11 +103,13 @@ class Recording:
         """The first frame as it is seen, long side at most 2560; None for sound. Raises Unfit."""
         if self._video is None:
             return None
-        self._video.codec_context.thread_count = 1
-        with _decoding():
-            for frame in self._container.decode(self._video):
+        # Opened a second time: after seeking back, some containers do not give their first key frame again.
+        with _decoding(), _open(self._path) as container:
+            video = container.streams[self._video.index]
+            assert isinstance(video, VideoStream)
+            video.codec_context.thread_count = 1
+            for frame in container.decode(video):
                 picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
-                self._container.seek(0)
                 return picture.rotate(frame.rotation, expand=True)
         raise Unfit("damaged", "not one frame can be seen")
 
@@ -119,7 +123,7 @@ class Recording:
             tracks = [_Track(copy, stream, self._muxer) for stream in (self._video, self._audio) if stream]
             by_index = {track.source.index: track for track in tracks}
             for packet in self._container.demux(*[track.source for track in tracks]):
-                if packet.dts is None:  # the empty packet at the end
+                if not packet.size:  # the empty packet at the end
                     continue
                 if packet.pts is not None and packet.time_base:
                     start = min(start, float(packet.pts * packet.time_base))
@@ -157,6 +161,7 @@ class _Track:
         self._copy = copy
         self._filter: BitStreamFilterContext | None = None
         self._encoder: AudioStream | None = None
+        self._early: list[Packet[Any]] = []
         codec = _codec(source)
         if isinstance(source, AudioStream) and codec not in (WEBM_SOUND if muxer == "webm" else MP4_SOUND):
             name = "libopus" if muxer == "webm" else "aac"
@@ -185,11 +190,24 @@ class _Track:
             self._copy.mux(self._encoder.encode(None))
         elif self._filter is not None:
             self._mux(self._filter.filter(None))
+        if self._early:
+            self._mux_early(self._early[0].pts or 0, 1)
 
     def _mux(self, packets: "list[Packet[Any]]") -> None:
         for packet in packets:
             packet.stream = self._target
+            if packet.dts is None:
+                self._early.append(packet)
+                continue
+            self._mux_early(packet.dts, packet.duration or 1)
             self._copy.mux(packet)
+
+    def _mux_early(self, dts: int, step: int) -> None:
+        """Matroska does not tell when its first packets are to be decoded: count back from the first that is told."""
+        for ahead, packet in zip(range(len(self._early), 0, -1), self._early, strict=True):
+            packet.dts = dts - ahead * step
+            self._copy.mux(packet)
+        self._early.clear()
 
 
 def _codec(stream: VideoStream | AudioStream) -> str:

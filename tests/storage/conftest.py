@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from typing import Any
 
 import pytest
 import sqlalchemy as sa

@@ -14,9 +14,10 @@ pillow_heif.register_heif_opener()
 
 
 def scene(width: int = 640, height: int = 480, seed: int = 1) -> Image.Image:
-    """A picture with large shapes and a little noise, so that it compresses like a photo."""
+    """A picture with soft light, large shapes and a little noise, like a photo."""
     noise = numpy.random.default_rng(seed)
-    pixels = noise.normal(120, 12, (height, width, 3)).clip(0, 255).astype("uint8")
+    light = Image.fromarray(noise.integers(0, 255, (6, 8, 3)).astype("uint8")).resize((width, height))
+    pixels = noise.normal(light, 4).clip(0, 255).astype("uint8")
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     for n in range(12):
@@ -47,6 +48,12 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """How far two pictures are apart on average, of 255, as seen from afar."""
+    a, b = (numpy.asarray(image.convert("RGB").resize((8, 8)), dtype=int) for image in (one, other))
+    return float(abs(a - b).mean())
 
 
 def video(

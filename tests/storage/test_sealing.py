@@ -10,7 +10,7 @@ import pyrage
 import pytest
 from pyrage.x25519 import Recipient
 
-from storage.sealing import CannotOpen, KeysMissing, Keyring, Purpose
+from storage.sealing import CannotOpen, Keyring, KeysMissing, Purpose
 
 PLAIN = b"smoke over the gas station " * 20_000
 

@@ -1,5 +1,6 @@
 """Uploads in pieces: whatever happens on the way, the joined bytes are the original or nothing."""
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -96,7 +97,9 @@ def test_one_body_becomes_pieces_then_one_object(
     upload = begin(uploads)
     got = send(uploads, upload, 0, ORIGINAL)
     assert (got.offset, got.state) == (len(ORIGINAL), UploadState.RECEIVED)
-    assert pieces_of(sessions, upload) == [(n * PIECE_SIZE, PIECE_SIZE) for n in range(5)] + [(5 * PIECE_SIZE, 777)]
+    assert pieces_of(sessions, upload) == [(n * PIECE_SIZE, PIECE_SIZE) for n in range(5)] + [
+        (5 * PIECE_SIZE, 777)
+    ]
     joined = uploads.join(upload.id)
     assert joined.state is UploadState.JOINED
     assert joined.sealed_key == f"sealed/{upload.owner}/{upload.sha256}"
@@ -373,7 +376,9 @@ def test_a_web_process_killed_while_writing_a_piece_loses_only_that_piece(
     assert blobs.get(upload.sealed_key) == ORIGINAL
 
 
-def test_with_the_store_away_nothing_is_counted(sessions: sessionmaker[Session], uploads: UploadStore) -> None:
+def test_with_the_store_away_nothing_is_counted(
+    sessions: sessionmaker[Session], uploads: UploadStore
+) -> None:
     upload = begin(uploads)
     away = UploadStore(sessions, BlobStore("127.0.0.1:9", "key", "secret", "bucket"))
     with pytest.raises(StoreUnavailable):
@@ -411,10 +416,8 @@ def test_random_cuts_repeats_and_two_senders_end_in_the_original(
             offset = min(max(0, at + error), len(ORIGINAL))
             body = ORIGINAL[offset : offset + announced]
             checksum = Checksum("sha256", hashlib.sha256(body).digest()) if checked else None
-            try:
+            with contextlib.suppress(OffsetConflict, ChecksumMismatch):
                 send(uploads, upload, offset, Cut(body[:arriving]), declared=len(body), checksum=checksum)
-            except (OffsetConflict, ChecksumMismatch):
-                pass
             if uploads.status(upload.id, NOW).state is UploadState.RECEIVED:
                 return
 
