@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '@/outbox/schema';
 import { storageState } from '@/outbox/storage';
 import type { MediumProgress } from '@/outbox';
 import { draftWith, Phone, photo, settle, stored, submitted } from './phone';
 import { ProtocolServer } from './protocolServer';
+
+vi.setConfig({ testTimeout: 60_000 }); // a hang is a failure; a busy machine is not
 
 let server: ProtocolServer;
 let phone: Phone;

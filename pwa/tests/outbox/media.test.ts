@@ -1,10 +1,12 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { sha256Hex } from '@/outbox/bytes';
 import { kindOfBytes } from '@/media/kinds';
 import { fit } from '@/media/photo';
 import { CHUNK_BYTES, sealInChunks } from '@/media/seal';
 import { PieceSize, backoffMs } from '@/outbox/pace';
+
+vi.setConfig({ testTimeout: 60_000 }); // a hang is a failure; a busy machine is not
 
 const text = (...parts: (string | number)[]) =>
   Uint8Array.from(parts.flatMap((part) => (typeof part === 'number' ? [part] : [...part].map((c) => c.charCodeAt(0)))));

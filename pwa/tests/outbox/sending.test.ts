@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '@/outbox/bytes';
 import { accessKey, receiptVerifier } from '@/receipt';
 import { Sender } from '@/outbox';
@@ -6,6 +6,8 @@ import type { Item } from '@/outbox';
 import { draftWith, Phone, photo, settle, stored, submitted } from './phone';
 import { ProtocolServer } from './protocolServer';
 import type { Fault } from './protocolServer';
+
+vi.setConfig({ testTimeout: 60_000 }); // a hang is a failure; a busy machine is not
 
 let server: ProtocolServer;
 let phone: Phone;
