@@ -4,10 +4,13 @@ import io
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy
 import pillow_heif
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from PIL import ExifTags, Image, ImageDraw
 
 pillow_heif.register_heif_opener()
@@ -71,16 +74,16 @@ def video(
         out.metadata["title"] = "SecretTitle"
         out.metadata["location"] = "+34.4700+100.2300/"
         out.metadata["creation_time"] = "2026-11-20T08:00:00.000000Z"
-        picture = out.add_stream(codec, rate=15)
+        picture = cast(VideoStream, out.add_stream(codec, rate=15))
         picture.width, picture.height, picture.pix_fmt = *size, "yuv420p"
         picture.metadata["handler_name"] = "SecretHandler"
         if rotation:
             picture.set_display_rotation(rotation)
-        tone = out.add_stream(sound, rate=48000) if sound else None
+        tone = cast(AudioStream, out.add_stream(sound, rate=48000)) if sound else None
         base = scene(size[0] * 2, size[1])
         for n in range(frames):
             view = base.crop((n * 4, 0, n * 4 + size[0], size[1]))
-            frame = av.VideoFrame.from_image(view)
+            frame = av.VideoFrame.from_image(view)  # type: ignore[no-untyped-call]
             frame.pts, frame.time_base = n, Fraction(1, 15)
             out.mux(picture.encode(frame))
         out.mux(picture.encode(None))
@@ -94,12 +97,12 @@ def sound(path: Path, container: str, codec: str, seconds: float = 2.0) -> Path:
     with av.open(str(path), "w", format=container) as out:
         out.metadata["title"] = "SecretTitle"
         rate = 8000 if codec == "libopencore_amrnb" else 48000
-        stream = out.add_stream(codec, rate=rate, layout="mono")
+        stream = cast(AudioStream, out.add_stream(codec, rate=rate, layout="mono"))
         _play(out, stream, seconds)
     return path
 
 
-def _play(out: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+def _play(out: av.container.OutputContainer, stream: AudioStream, seconds: float) -> None:
     rate = stream.rate
     at = 0
     while at < rate * seconds:
