@@ -11,6 +11,11 @@ export interface Locks {
   request<T>(name: string, options: { ifAvailable: true }, callback: (lock: object | null) => Promise<T>): Promise<T>;
 }
 
+/** `navigator.storage`, of which old browsers have parts and workers cannot ask for persistence. */
+export type PhoneStorage = Partial<Pick<StorageManager, 'estimate' | 'persisted' | 'getDirectory'>> & {
+  persist?: () => Promise<boolean>;
+};
+
 export interface Environment {
   indexedDB: IDBFactory;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -22,7 +27,7 @@ export interface Environment {
   after: (ms: number, run: () => void) => () => void;
   /** null where the browser has no Web Locks: then a lease in the database does it. */
   locks: Locks | null;
-  storage: StorageManager | null;
+  storage: PhoneStorage | null;
   channel: (name: string) => Channel | null;
   /** Calls back when the link is back or the page is looked at again; the answer ends it. */
   onWake: (wake: () => void) => () => void;
@@ -36,7 +41,7 @@ export interface Environment {
 interface Platform {
   navigator?: {
     locks?: Locks;
-    storage?: StorageManager;
+    storage?: PhoneStorage;
     serviceWorker?: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> & {
       getRegistration?(): Promise<{ sync?: { register(tag: string): Promise<void> } } | undefined>;
     };

@@ -1,4 +1,5 @@
 /** How safe what waits is on this phone. */
+import type { PhoneStorage } from './environment';
 import type { StorageState, StorageWarning } from './types';
 
 /** Warned below this: about one video. */
@@ -9,7 +10,7 @@ interface Agent {
   standalone?: boolean;
 }
 
-export async function storageState(storage: StorageManager | null): Promise<StorageState> {
+export async function storageState(storage: PhoneStorage | null): Promise<StorageState> {
   const persisted = await ask(() => storage?.persisted?.());
   const estimate = await ask(() => storage?.estimate?.());
   const usage = estimate?.usage ?? null;
@@ -26,7 +27,7 @@ export async function storageState(storage: StorageManager | null): Promise<Stor
 
 /** A guess, as browsers hide it: Safari and Firefox refuse a private window its file system, Chrome gives it little room. */
 async function guessPrivateMode(
-  storage: StorageManager | null,
+  storage: PhoneStorage | null,
   quota: number | null,
 ): Promise<StorageState['privateMode']> {
   if (storage === null) return 'unknown';
