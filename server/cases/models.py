@@ -51,7 +51,9 @@ class CaseReport(Base):
 
     __tablename__ = "case_report"
     __table_args__ = (
-        sa.Index("uq_case_report_current", "report_id", unique=True, postgresql_where=sa.text("left_at IS NULL")),
+        sa.Index(
+            "uq_case_report_current", "report_id", unique=True, postgresql_where=sa.text("left_at IS NULL")
+        ),
     )
 
     case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id"), primary_key=True)

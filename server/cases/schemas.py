@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from server.cases.rules import FieldType, Finding, Risk, State, Step, Term
 
 
-class Word(fields.Enum):
+class Word(fields.Enum[Any]):
     """One of an enumeration's words; rows of the database hold it as text."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:

@@ -39,13 +39,9 @@ NOT_IN_LIST = "Please choose one from the list."
 
 def open_case(session: Session, clock: Clock, parts: Parts, report: Report) -> Case:
     """The case of a report, opened when it has none yet; a hazard fixed on the spot is archived at once."""
-    known = session.scalar(
-        sa.select(Case)
-        .join(CaseReport, CaseReport.case_id == Case.id)
-        .where(CaseReport.report_id == report.id)
-    )
+    known = case_of(session, report.id)
     if known is not None:
-        return case_of(session, report.id) or known
+        return known
     now = clock.now()
     case = Case(
         number=next_number(session, clock, parts, "case"),
@@ -272,9 +268,7 @@ def _apply(session: Session, clock: Clock, actor: Actor, case: Case, step: Step,
             case.accepted_at = case.accepted_at or clock.now()
             routing.decide(session, clock, _report_ids(session, case), uuid.UUID(str(values["unit_id"])))
         case Step.RETURN if case.unit_id is not None:
-            routing.record_return(
-                session, clock, _report_ids(session, case), case.unit_id, values["reason"]
-            )
+            routing.record_return(session, clock, _report_ids(session, case), case.unit_id, values["reason"])
         case Step.MERGE:
             _merge(session, clock, actor, case, session.get_one(Case, uuid.UUID(values["into"])))
         case Step.VERIFY:

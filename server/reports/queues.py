@@ -60,7 +60,8 @@ STATES: dict[Queue, tuple[State, ...]] = {
 def counts(session: Session, actor: Actor) -> list[Facts]:
     """Every queue with the number of cases that this person sees in it."""
     scope = _scope(session, actor)
-    of_state = _scoped(sa.select(Case.state, sa.func.count()), scope).group_by(Case.state)
+    waiting = Case.state.in_([state for states in STATES.values() for state in states])
+    of_state = _scoped(sa.select(Case.state, sa.func.count()), scope).where(waiting).group_by(Case.state)
     by_state: dict[str, int] = dict(session.execute(of_state).all())
     duplicates = _scoped(sa.select(sa.func.count()).select_from(Case), scope).where(*_in(Queue.DUPLICATES))
     return [

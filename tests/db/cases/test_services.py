@@ -14,6 +14,7 @@ from server.cases import rules
 from server.cases import services as cases
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
 from server.cases.rules import FINAL, State, Step, Term
+from server.cases.sheet import reports_of
 from server.core.calendar import day_of, end_of
 from server.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from sync.changes import Change
@@ -217,7 +218,7 @@ class TestMerge:
         into, case = county.case(report=second), county.case(report=first)
         county.step(case, Step.MERGE, "desk", into=str(into.id))
         assert (case.state, case.merged_into_id) == ("merged", into.id)
-        assert [report.text for report in cases.reports_of(county.session, into.id)] == ["先到", "后到"]
+        assert [report.text for report in reports_of(county.session, into.id)] == ["先到", "后到"]
         assert cases.case_of(county.session, first.id) is into
         rows = county.session.scalars(sa.select(CaseReport).where(CaseReport.report_id == first.id)).all()
         assert {(row.case_id, row.left_at is None) for row in rows} == {(case.id, False), (into.id, True)}
