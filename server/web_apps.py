@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from urllib.parse import urlsplit
+from wsgiref.headers import Headers
 
 from flask import Flask, Response, redirect, request, send_file
 from werkzeug import Response as AnyResponse
@@ -55,6 +56,10 @@ def install(app: Flask, settings: Settings) -> None:
         """Leads to the public app"""
         return redirect("/tip/")
 
+    def add_headers(given: Headers, _path: str, _url: str) -> None:
+        for name, value in headers.items():
+            given[name] = value
+
     for name in APPS:
         _serve(app, settings.web_dir / name, name)
     files = WhiteNoise(
@@ -62,7 +67,7 @@ def install(app: Flask, settings: Settings) -> None:
         autorefresh=not settings.production,
         max_age=0,
         immutable_file_test=lambda _path, url: HASHED in url,
-        add_headers_function=lambda given, _path, _url: given.update(headers),
+        add_headers_function=add_headers,
     )
     for name in APPS:
         if (settings.web_dir / name).is_dir():
