@@ -67,13 +67,13 @@ def county(session: Session) -> dict[str, uuid.UUID]:
 
 def _as(client: FlaskClient, login: str) -> dict[str, str]:
     answer = client.post("/api/v1/auth/sign-in", json={"login": login, "password": "a password"})
-    return {"Authorization": f"Bearer {answer.json['access_token']}"}
+    return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
 
 
 def _names(client: FlaskClient, login: str, query: str = "") -> list[str]:
     answer = client.get(f"/api/v1/enterprises?{query}", headers=_as(client, login))
     assert answer.status_code == 200, answer.text
-    return [row["name"] for row in answer.json]
+    return [row["name"] for row in answer.get_json()]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_every_word_must_occur_somewhere_and_wildcards_are_plain_characters(
 def test_the_nearest_come_first_with_their_distance(
     client: FlaskClient, county: dict[str, uuid.UUID]
 ) -> None:
-    rows = client.get("/api/v1/enterprises?lat=34.5&lng=100.201", headers=_as(client, "desk")).json
+    rows = client.get("/api/v1/enterprises?lat=34.5&lng=100.201", headers=_as(client, "desk")).get_json()
     assert [row["name"] for row in rows] == ["雪山气站", "河边小卖部 100%"]
     assert rows[0]["distance_m"] == pytest.approx(91.6, abs=0.5)
 
@@ -116,18 +116,18 @@ def test_the_nearest_come_first_with_their_distance(
 def test_a_query_with_a_fault_is_named(client: FlaskClient, county: dict[str, uuid.UUID], query: str) -> None:
     answer = client.get(f"/api/v1/enterprises?{query}", headers=_as(client, "desk"))
     assert answer.status_code == 422
-    assert answer.json["fields"]
+    assert answer.get_json()["fields"]
 
 
 def test_the_file_of_an_enterprise_is_there_for_those_who_may_see_it(
     client: FlaskClient, county: dict[str, uuid.UUID]
 ) -> None:
     path = f"/api/v1/enterprises/{county['gas']}"
-    facts = client.get(path, headers=_as(client, "inspector")).json
+    facts = client.get(path, headers=_as(client, "inspector")).get_json()
     assert (facts["uscc"], facts["area_name"], facts["active"]) == ("91110000101623741K", "大武镇", True)
     hidden = client.get(f"/api/v1/enterprises/{county['shop']}", headers=_as(client, "inspector"))
     nothing = client.get(f"/api/v1/enterprises/{uuid.uuid4()}", headers=_as(client, "inspector"))
     assert hidden.status_code == nothing.status_code == 404
-    assert hidden.json == nothing.json
+    assert hidden.get_json() == nothing.get_json()
     assert client.get(path, headers=_as(client, "rewards")).status_code == 403
     assert client.get(path).status_code == 401

@@ -57,38 +57,40 @@ def county(session: Session) -> None:
 def headers(client: FlaskClient, county: None) -> dict[str, str]:
     """Somebody signed in, without any role."""
     answer = client.post("/api/v1/auth/sign-in", json={"login": "x1", "password": "a password"})
-    return {"Authorization": f"Bearer {answer.json['access_token']}"}
+    return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
 
 
 def test_areas_come_after_their_parents_and_with_boundaries_when_asked(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:
-    plain = client.get("/api/v1/areas", headers=headers).json
+    plain = client.get("/api/v1/areas", headers=headers).get_json()
     assert [area["path"] for area in plain] == ["C", "C/T"]
     assert "polygon" not in plain[0]
-    drawn = client.get("/api/v1/areas?polygons=1", headers=headers).json
+    drawn = client.get("/api/v1/areas?polygons=1", headers=headers).get_json()
     assert drawn[0]["polygon"] == SQUARE
     assert drawn[1]["polygon"] is None
 
 
 def test_units_are_for_people_signed_in(client: FlaskClient, headers: dict[str, str]) -> None:
-    assert [unit["name"] for unit in client.get("/api/v1/units", headers=headers).json] == ["县应急管理局"]
+    assert [unit["name"] for unit in client.get("/api/v1/units", headers=headers).get_json()] == [
+        "县应急管理局"
+    ]
     assert client.get("/api/v1/units").status_code == 401
 
 
 def test_the_county_is_public_and_may_be_cached(app: Flask, county: None) -> None:
     stranger = app.test_client()
     answer = stranger.get("/api/v1/public/county")
-    assert answer.json["center"] == [100.5, 34.5]
-    assert answer.json["bounds"] == [100, 34, 101, 35]
-    assert [area["code"] for area in answer.json["areas"]] == ["C", "T"]
-    assert [(kind["code"], kind["chip"]) for kind in answer.json["hazard_types"]] == [
+    assert answer.get_json()["center"] == [100.5, 34.5]
+    assert answer.get_json()["bounds"] == [100, 34, 101, 35]
+    assert [area["code"] for area in answer.get_json()["areas"]] == ["C", "T"]
+    assert [(kind["code"], kind["chip"]) for kind in answer.get_json()["hazard_types"]] == [
         ("c", True),
         ("b", True),
         ("a", False),
     ]
-    assert answer.json["limits"]["media_count"] == 20
-    assert answer.json["tiles"] is None
+    assert answer.get_json()["limits"]["media_count"] == 20
+    assert answer.get_json()["tiles"] is None
     assert answer.headers["Cache-Control"] == "public, max-age=300"
     assert "Set-Cookie" not in answer.headers
     again = stranger.get("/api/v1/public/county", headers={"If-None-Match": answer.headers["ETag"]})
@@ -99,4 +101,8 @@ def test_the_county_is_public_and_may_be_cached(app: Flask, county: None) -> Non
 def test_an_empty_county_has_no_centre(client: FlaskClient, session: Session) -> None:
     answer = client.get("/api/v1/public/county")
     assert answer.status_code == 200
-    assert (answer.json["center"], answer.json["bounds"], answer.json["areas"]) == (None, None, [])
+    assert (answer.get_json()["center"], answer.get_json()["bounds"], answer.get_json()["areas"]) == (
+        None,
+        None,
+        [],
+    )

@@ -63,7 +63,7 @@ def _sign_in(
 
 def _bearer(answer: TestResponse) -> dict[str, str]:
     assert answer.status_code == 200, answer.text
-    return {"Authorization": f"Bearer {answer.json['access_token']}"}
+    return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
 
 
 def _refresh(client: FlaskClient) -> TestResponse:
@@ -82,7 +82,7 @@ def _show(client: FlaskClient, refresh_cookie: str) -> None:
 
 def _code(answer: TestResponse) -> tuple[int, str]:
     assert answer.content_type == "application/problem+json"
-    return answer.status_code, answer.json["code"]
+    return answer.status_code, answer.get_json()["code"]
 
 
 def _me(client: FlaskClient, headers: dict[str, str]) -> TestResponse:
@@ -93,7 +93,7 @@ def test_signing_in_tells_who_one_is_and_leaves_tokens_where_scripts_cannot_read
     client: FlaskClient, person: Person, clock: FixedClock
 ) -> None:
     answer = _sign_in(client, login=" Desk1 ")
-    assert answer.json["person"] == {
+    assert answer.get_json()["person"] == {
         "id": str(person.id),
         "login": "desk1",
         "name": "李文华",
@@ -101,8 +101,8 @@ def test_signing_in_tells_who_one_is_and_leaves_tokens_where_scripts_cannot_read
             {"role": "desk", "area_code": "T", "area_name": "大武镇", "unit_id": None, "unit_name": None}
         ],
     }
-    assert answer.json["expires_at"] == (clock.now() + timedelta(minutes=10)).isoformat()
-    assert _me(client, _bearer(answer)).json == answer.json["person"]
+    assert answer.get_json()["expires_at"] == (clock.now() + timedelta(minutes=10)).isoformat()
+    assert _me(client, _bearer(answer)).get_json() == answer.get_json()["person"]
     cookies = {cookie.split("=")[0]: cookie for cookie in answer.headers.getlist("Set-Cookie")}
     assert all("HttpOnly" in cookie and "SameSite=Strict" in cookie for cookie in cookies.values())
     assert "Path=/api/v1/auth;" in cookies["refresh_token_cookie"] + ";"
@@ -118,7 +118,7 @@ def test_a_wrong_password_an_unknown_login_and_a_closed_account_look_alike(
     session.commit()
     closed = _sign_in(client)
     assert _code(wrong) == (401, "auth.wrong")
-    assert wrong.json == unknown.json == closed.json
+    assert wrong.get_json() == unknown.get_json() == closed.get_json()
 
 
 def test_without_a_sound_token_one_is_asked_to_sign_in(
@@ -140,7 +140,7 @@ def test_without_a_sound_token_one_is_asked_to_sign_in(
         "Receipt 00",
     ):
         assert _code(_me(client, {"Authorization": header})) == (401, "auth.sign_in_needed"), header
-    tampered = answer.json["access_token"][:-4] + "AAAA"
+    tampered = answer.get_json()["access_token"][:-4] + "AAAA"
     assert _code(_me(client, {"Authorization": f"Bearer {tampered}"})) == (401, "auth.sign_in_needed")
 
 
@@ -263,8 +263,8 @@ def test_whoever_guesses_must_wait_and_is_told_how_long(client: FlaskClient, per
     assert _guess(client, PER_LOGIN.free + 1) == [401] * (PER_LOGIN.free + 1)
     answer = _sign_in(client)
     assert _code(answer) == (429, "auth.too_many")
-    assert 1 <= answer.json["retry_after"] <= PER_LOGIN.first_wait_s
-    assert answer.headers["Retry-After"] == str(answer.json["retry_after"])
+    assert 1 <= answer.get_json()["retry_after"] <= PER_LOGIN.first_wait_s
+    assert answer.headers["Retry-After"] == str(answer.get_json()["retry_after"])
 
 
 def test_a_flood_of_guesses_locks_out_neither_the_owner_elsewhere_nor_the_owners_device(
