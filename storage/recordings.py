@@ -80,7 +80,7 @@ class Recording:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._container.close()
 
     def check(self, most_frame_pixels: int, most_video_s: float, most_audio_s: float) -> None:

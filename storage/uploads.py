@@ -462,7 +462,7 @@ class _Joined:
     def __enter__(self) -> "_Joined":
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
 

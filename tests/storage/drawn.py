@@ -20,7 +20,7 @@ def scene(width: int = 640, height: int = 480, seed: int = 1) -> Image.Image:
     """A picture with soft light, large shapes and a little noise, like a photo."""
     noise = numpy.random.default_rng(seed)
     light = Image.fromarray(noise.integers(0, 255, (6, 8, 3)).astype("uint8")).resize((width, height))
-    pixels = noise.normal(light, 4).clip(0, 255).astype("uint8")
+    pixels = noise.normal(numpy.asarray(light, dtype=float), 4).clip(0, 255).astype("uint8")
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     for n in range(12):

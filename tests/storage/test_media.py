@@ -183,7 +183,8 @@ def test_a_video_filmed_upright_stays_upright(look: Look, tmp_path: Path, rotati
     with av.open(str(tmp_path / "v")) as before, av.open(str(video.clean)) as after:
         assert next(after.decode(video=0)).rotation == next(before.decode(video=0)).rotation != 0
         lying = next(after.decode(video=0), None) or next(before.decode(video=0))
-        upright = lying.to_image().rotate(lying.rotation, expand=True)
+        shown: Image.Image = lying.to_image()  # type: ignore[no-untyped-call]
+        upright = shown.rotate(lying.rotation, expand=True)
     assert video.preview
     with Image.open(video.preview) as poster:
         assert drawn.difference(poster, upright) < 12

@@ -281,6 +281,7 @@ def test_tuspy(web: Running, uploads: UploadStore, blobs: BlobStore, tmp_path: P
         str(tmp_path / "photo"), chunk_size=400_000, metadata=about, upload_checksum=checksum
     )
     first.upload(stop_at=1_000_000)
+    assert first.url
     assert offset_of(first.url) == 1_000_000
     second = TusClient(web.url).uploader(
         str(tmp_path / "photo"), chunk_size=900_000, url=first.url, upload_checksum=checksum

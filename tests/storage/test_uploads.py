@@ -25,6 +25,7 @@ from storage.uploads import (
     LengthDiffers,
     NotYours,
     OffsetConflict,
+    OnReceived,
     TooManyBytes,
     Upload,
     UploadMissing,
@@ -214,7 +215,7 @@ def test_the_last_byte_and_what_follows_on_it_are_one_transaction(
     def fail(session: Session, received: UploadStatus) -> None:
         raise RuntimeError("the queue row cannot be written")
 
-    def append(offset: int, data: bytes, then) -> UploadStatus:  # type: ignore[no-untyped-def]
+    def append(offset: int, data: bytes, then: OnReceived) -> UploadStatus:
         return uploads.append(
             upload.id, offset, io.BytesIO(data), declared=len(data), checksum=None, now=NOW, on_received=then
         )
