@@ -48,7 +48,8 @@ self.addEventListener('message', (event: ExtendableMessageEvent) => {
   if ((event.data as { type?: string } | null)?.type === 'take-over') void self.skipWaiting();
 });
 
-// Background Sync (Chromium only): the sender lives in the page, so an open page is told that there is a network again.
+// Background Sync (Chromium only): the network is back. The sender lives in the page, so open pages are told. Bringing it in
+// here would load the whole of the sealing code at every start of this worker, and staff work needs a sign-in anyway.
 self.addEventListener('sync', (event: Event) => {
   const sync = event as SyncEvent;
   if (sync.tag !== 'outbox') return;

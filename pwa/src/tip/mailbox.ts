@@ -2,7 +2,7 @@ import { computed, ref, shallowRef } from 'vue';
 import type { Draft, Item, Outbox, Sender } from '@/outbox';
 
 /** The outbox as the public app sees it: opened once, after the first screen stands, and followed from then on. */
-export type Mailbox = { outbox: Outbox; sender: Sender; newId: () => string };
+export type Mailbox = { outbox: Outbox; sender: Sender };
 
 export const items = shallowRef<readonly Item[]>([]);
 export const drafts = shallowRef<readonly Draft[]>([]);
@@ -28,7 +28,7 @@ export function openMailbox(): Promise<Mailbox> {
 }
 
 async function open(): Promise<Mailbox> {
-  const { Outbox, Sender, newSubmissionId } = await import('@/outbox');
+  const { Outbox, Sender } = await import('@/outbox');
   const outbox = await Outbox.open({ database: 'gridwatch-tip', api: '/api/v1' });
   const readItems = async () => (items.value = await outbox.items());
   const readDrafts = async () => (drafts.value = await outbox.drafts());
@@ -36,10 +36,7 @@ async function open(): Promise<Mailbox> {
   outbox.subscribe((change) => void (change.store === 'items' ? readItems() : readDrafts()));
   const sender = new Sender(outbox);
   sender.start();
-  navigator.serviceWorker?.addEventListener('message', (event: MessageEvent<{ type?: string } | null>) => {
-    if (event.data?.type === 'send-outbox') sender.wake();
-  });
   storageFault.value = null;
   mailboxOpen.value = true;
-  return { outbox, sender, newId: () => newSubmissionId('tip') };
+  return { outbox, sender };
 }

@@ -17,9 +17,11 @@ export const resumed = ref(false);
 /** Full pictures chosen in this session, by medium id; after a restart only thumbnails are left (the rest is sealed). */
 export const previews = new Map<string, string>();
 
-export const touched = computed(
-  () => media.value.length > 0 || preparing.value.length > 0 || JSON.stringify(form) !== JSON.stringify(blankForm()),
-);
+/** Whether the person has given anything yet; a place that the phone found by itself does not count. */
+export const touched = computed(() => {
+  const given = form.source === 'pin' ? form : { ...form, point: null, accuracy: null, source: null };
+  return media.value.length > 0 || preparing.value.length > 0 || JSON.stringify(given) !== JSON.stringify(blankForm());
+});
 export const faults = computed(() =>
   findFaults(form, media.value.length + preparing.value.length, county.value?.bounds ?? null, county.value?.limits.text_chars),
 );
