@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 from uuid import UUID
@@ -81,16 +82,18 @@ class Told:
     """dHashes, 16 hex digits each."""
     closed: bool = False
 
-    @property
+    @cached_property
     def names(self) -> tuple[CompanyName, ...]:
         """All names of the company, the one written first."""
         own = (self.company,) if self.company else ()
         return own + tuple(name for name in self.companies if name != self.company)
 
+    @cached_property
     def addresses(self) -> set[tuple[str, str]]:
         """Roads and house numbers in its words."""
         return words.addresses(self.place_words) | words.addresses(self.text)
 
+    @cached_property
     def buildings(self) -> list[Building]:
         """Numbered buildings in its words."""
         return words.buildings(f"{self.place_words}。{self.text}")
@@ -143,7 +146,7 @@ def sought_keys(told: Told) -> set[str]:
 
 def _name_keys(told: Told) -> set[str]:
     keys = {key for name in told.names for key in words.company_keys(name)}
-    keys |= {f"address:{road}:{number}" for road, number in sorted(told.addresses())[:MOST_ADDRESSES]}
+    keys |= {f"address:{road}:{number}" for road, number in sorted(told.addresses)[:MOST_ADDRESSES]}
     if told.enterprise_id:
         keys.add(f"enterprise:{told.enterprise_id}")
     return keys
@@ -237,7 +240,7 @@ def features(a: Told, b: Told) -> Features:
     """Compare two reports; the order of the two does not matter."""
     metres = metres_between(a.place, b.place) if a.place and b.place else None
     doubts = [min(100.0, p.accuracy_m or 0.0) for p in (a.place, b.place) if p]
-    ours, theirs = a.addresses(), b.addresses()
+    ours, theirs = a.addresses, b.addresses
     names = (*a.names, *b.names)
     return Features(
         metres=metres,
@@ -247,8 +250,8 @@ def features(a: Told, b: Told) -> Features:
         address=True if ours & theirs else False if {r for r, _ in ours} & {r for r, _ in theirs} else None,
         text=words.text_similarity(words.matter(a.text, names), words.matter(b.text, names)),
         hazard_type=_hazard_type(a, b),
-        same_building=words.same_building(a.buildings(), b.buildings()),
-        other_building=words.other_building(a.buildings(), b.buildings()),
+        same_building=words.same_building(a.buildings, b.buildings),
+        other_building=words.other_building(a.buildings, b.buildings),
         same_photo=same_photo(a.photos, b.photos),
     )
 
@@ -340,7 +343,7 @@ def _reasons(f: Features, later: Told, earlier: Told) -> list[Reason]:
         else:
             because("company_alike", percent=round(f.company * 100), **pair)
     if f.address:
-        because("same_address", address="{}{}号".format(*min(later.addresses() & earlier.addresses())))
+        because("same_address", address="{}{}号".format(*min(later.addresses & earlier.addresses)))
     elif f.address is False:
         because("other_address", a=_address_words(later), b=_address_words(earlier))
     if f.other_building:
@@ -357,4 +360,4 @@ def _reasons(f: Features, later: Told, earlier: Told) -> list[Reason]:
 
 
 def _address_words(told: Told) -> str:
-    return "{}{}号".format(*min(told.addresses()))
+    return "{}{}号".format(*min(told.addresses))

@@ -65,9 +65,16 @@ def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
         if rules.comparable(told, other)
     }
     _store(session, clock, report_id, verdicts)
+    suggested_to = set(
+        session.scalars(
+            sa.select(DuplicateSuggestion.report_id).where(DuplicateSuggestion.other_id == report_id)
+        )
+    )
     for later_id, later in others.items():
         if rules.comparable(later, told):
-            _store(session, clock, later_id, {report_id: rules.judge_pair(later, told)})
+            verdict = rules.judge_pair(later, told)
+            if verdict.suggested or later_id in suggested_to:
+                _store(session, clock, later_id, {report_id: verdict})
 
 
 def compare_photo(session: Session, clock: Clock, submission_id: uuid.UUID) -> None:
