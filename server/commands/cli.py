@@ -5,7 +5,7 @@ import sys
 import click
 
 from server.commands.benches import bench
-from server.commands.contract import check_openapi, openapi
+from server.commands.contract import check_openapi, docs, openapi
 from server.commands.imports import import_command
 from server.commands.operate import cron, keys, migrate, prepare, seed, serve, worker
 from server.commands.processes import ProgramFailed
@@ -26,7 +26,7 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (
-    up, serve, worker, cron, migrate, prepare, keys, seed, import_command, bench, openapi, check_openapi,
+    up, serve, worker, cron, migrate, prepare, keys, seed, import_command, bench, openapi, check_openapi, docs,
 ):  # fmt: skip
     cli.add_command(_command)
 

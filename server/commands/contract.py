@@ -1,4 +1,4 @@
-"""The OpenAPI document in the repository, from which the web apps' client is generated."""
+"""What is written from the code into the repository: the OpenAPI document and the page of the workflow."""
 
 import json
 import tempfile
@@ -9,6 +9,7 @@ import click
 from server.settings import ROOT, Environment, load_settings
 
 DOCUMENT = ROOT / "pwa" / "src" / "api" / "openapi.json"
+WORKFLOW = ROOT / "docs" / "workflow.md"
 
 
 @click.command()
@@ -16,6 +17,15 @@ def openapi() -> None:
     """Write the OpenAPI document to pwa/src/api/openapi.json."""
     DOCUMENT.write_text(_document())
     click.echo(f"wrote {DOCUMENT.relative_to(ROOT)}; now run `npm run api` in pwa/")
+
+
+@click.command()
+def docs() -> None:
+    """Write docs/workflow.md from the table of steps of a case."""
+    from server.cases.workflow_page import render_workflow
+
+    WORKFLOW.write_text(render_workflow(), "utf-8")
+    click.echo(f"wrote {WORKFLOW.relative_to(ROOT)}")
 
 
 @click.command("check-openapi")

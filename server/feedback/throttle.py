@@ -47,7 +47,7 @@ class ReceiptDoor:
             log.warning("receipt.not_counted")
 
     def _key(self) -> str:
-        self._queue.set(SALT_KEY, secrets.token_hex(32), nx=True, ex=SALT_KEPT_S)
-        salt = self._queue.get(SALT_KEY)
-        keyed = hmac.new(salt if isinstance(salt, bytes) else b"", self._address.encode(), hashlib.sha256)
+        fresh = secrets.token_hex(32).encode()
+        kept = self._queue.set(SALT_KEY, fresh, nx=True, get=True, ex=SALT_KEPT_S)
+        keyed = hmac.new(kept if isinstance(kept, bytes) else fresh, self._address.encode(), hashlib.sha256)
         return f"receipt:misses:{keyed.hexdigest()[:32]}"

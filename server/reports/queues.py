@@ -76,7 +76,7 @@ def counts(session: Session, actor: Actor) -> list[Facts]:
 
 
 def page(session: Session, actor: Actor, queue: Queue | None, after: str | None, limit: int) -> Facts:
-    """A page of a queue (None: all cases), oldest first; four queries whatever its length. Raises Invalid."""
+    """A page of a queue (None: all cases), oldest first; six queries whatever its length. Raises Invalid."""
     statement = (
         _scoped(sa.select(Case, Area.name, Enterprise.name, Unit.name), _scope(session, actor))
         .outerjoin(Enterprise, Enterprise.id == Case.enterprise_id)
