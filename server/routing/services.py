@@ -43,12 +43,6 @@ def propose(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     )
 
 
-def proposals_for(session: Session, report_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, RoutingProposal]:
-    """The proposed unit of each report that has one."""
-    rows = session.scalars(sa.select(RoutingProposal).where(RoutingProposal.report_id.in_(list(report_ids))))
-    return {row.report_id: row for row in rows}
-
-
 def decide(session: Session, clock: Clock, report_ids: Iterable[uuid.UUID], unit_id: uuid.UUID) -> None:
     """A person gave these reports' matter to a unit; from now on proposals stay as the person saw them."""
     session.execute(

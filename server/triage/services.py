@@ -110,22 +110,6 @@ def judge(
     return suggestion
 
 
-def suggestions_for(
-    session: Session, report_ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, list[DuplicateSuggestion]]:
-    """Earlier reports that may tell of the same matter, per report, the likeliest first."""
-    ids = list(report_ids)
-    found: dict[uuid.UUID, list[DuplicateSuggestion]] = {report_id: [] for report_id in ids}
-    rows = session.scalars(
-        sa.select(DuplicateSuggestion)
-        .where(DuplicateSuggestion.report_id.in_(ids))
-        .order_by(DuplicateSuggestion.score.desc(), DuplicateSuggestion.id)
-    )
-    for row in rows:
-        found[row.report_id].append(row)
-    return found
-
-
 def sectors_for(session: Session, report_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, SectorProposal]:
     """The proposed sectors of each report that has been assessed."""
     rows = session.scalars(sa.select(SectorProposal).where(SectorProposal.report_id.in_(list(report_ids))))

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -50,7 +51,7 @@ def stored(sessions: sessionmaker[Session], clock: FixedClock) -> Stored:
         other, report = make.report(session, EXIT, **HERE), make.report(session, EXIT, **HERE)
         services.assess(session, clock, other.id)
         services.assess(session, clock, report.id)
-        (suggestion,) = services.suggestions_for(session, [report.id])[report.id]
+        (suggestion,) = session.scalars(sa.select(DuplicateSuggestion))
         found = Stored(suggestion.id, report.id, other.id, lead.id)
         session.commit()
     return found

@@ -10,6 +10,7 @@ from server.core.parts import Parts
 from server.core.tasks import Task, Work
 from server.identity.rules import Grant, Role
 from server.routing import jobs, services
+from server.routing.models import RoutingProposal
 from server.triage import services as triage
 from tests.factories import reports as make
 
@@ -35,7 +36,9 @@ def test_a_returned_case_comes_back_with_another_unit_proposed(
         "risk": "red",
     }
     take_step(session, clock, make.desk(session), case.id, Step.ACCEPT, accepted, None)
-    assert services.proposals_for(session, [report.id])[report.id].decided_unit_id == fire.id
+    stored = sa.select(RoutingProposal).where(RoutingProposal.report_id == report.id)
+    stored = stored.execution_options(populate_existing=True)
+    assert session.scalars(stored).one().decided_unit_id == fire.id
     leader = make.person(session, "值班领导", Grant(Role.LEADER))
     take_step(session, clock, leader, case.id, Step.SIGN, {}, None)
     handler = make.person(session, "经办人", Grant(Role.HANDLER, unit_id=fire.id))
@@ -43,8 +46,7 @@ def test_a_returned_case_comes_back_with_another_unit_proposed(
 
     (task,) = session.scalars(sa.select(Task).where(Task.kind == "routing.propose"))
     jobs.propose(Work(session, clock, parts), task.payload)
-    session.expire_all()
-    proposal = services.proposals_for(session, [report.id])[report.id]
+    proposal = session.scalars(stored).one()
     assert (proposal.unit_id, proposal.decided_unit_id) == (hall.id, None)
     returned = {"unit": "县消防救援大队", "reason": "不属于消防管辖"}
     assert {"code": "returned_by", "params": returned} in proposal.reasons

@@ -65,7 +65,7 @@ def known(session: Session, clock: FixedClock, area: Area | None, *sectors: tupl
 
 def proposed(session: Session, report: Report) -> RoutingProposal:
     session.expire_all()
-    return services.proposals_for(session, [report.id])[report.id]
+    return session.scalars(sa.select(RoutingProposal).where(RoutingProposal.report_id == report.id)).one()
 
 
 def test_the_lead_unit_is_proposed_with_the_town_of_the_grid(
