@@ -1,7 +1,10 @@
 """Work to do is a row, written in the transaction of its cause. RQ only rings the bell.
 
-A worker claims the row (`FOR UPDATE SKIP LOCKED`), does the work idempotently and finishes the row in the work's own
-transaction. With the queue wiped nothing is lost: the sweeper rings again for every row that is due.
+A worker claims the task, does the work idempotently and finishes the row in the work's own transaction. With the queue
+wiped nothing is lost: the sweeper rings again for every row that is due.
+
+The claim is an advisory lock and not a row lock: a row lock takes a transaction id, and while a video is opened for a
+minute that id would hold back everybody who reads changes (sync/changes.py).
 """
 
 import traceback
@@ -88,11 +91,12 @@ def _forget(session: Session) -> None:
 
 
 def claim(session: Session, task_id: uuid.UUID) -> Task | None:
-    """Lock the task for this transaction; None when it is done, gone, or somebody else has it."""
-    statement = (
-        sa.select(Task).where(Task.id == task_id, Task.done_at.is_(None)).with_for_update(skip_locked=True)
-    )
-    return session.scalar(statement)
+    """The task, this transaction's own until it ends; None when it is done, gone, or somebody else has it."""
+    if not session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_lock_number(task_id)))):
+        return None
+    # Read after the lock: whoever had it before has committed.
+    statement = sa.select(Task).where(Task.id == task_id, Task.done_at.is_(None))
+    return session.scalar(statement.execution_options(populate_existing=True))
 
 
 def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], task_id: uuid.UUID) -> bool:
@@ -131,6 +135,11 @@ def next_try(attempts: int) -> timedelta:
     return min(wait, LONGEST_RETRY)
 
 
+def _lock_number(task_id: uuid.UUID) -> int:
+    """64 bits of the id, signed as PostgreSQL wants them; two tasks with one number only wait for each other."""
+    return int.from_bytes(task_id.bytes[8:], signed=True)
+
+
 def _record_failure(session: Session, clock: Clock, task_id: uuid.UUID, error: str) -> None:
     task = session.get(Task, task_id)
     if task is not None:
@@ -141,4 +150,10 @@ def _record_failure(session: Session, clock: Clock, task_id: uuid.UUID, error: s
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, uuid.UUID) else value.isoformat() if isinstance(value, datetime) else value
+    return (
+        str(value)
+        if isinstance(value, uuid.UUID)
+        else value.isoformat()
+        if isinstance(value, datetime)
+        else value
+    )

@@ -66,7 +66,24 @@ KINDS: dict[int, tuple[str, ...]] = {
     17: ("饭店", "宾馆餐厅"),
     18: ("污水处理厂", "垃圾转运站", "汽修厂"),
 }
-SECTOR_WEIGHTS = {3: 8, 4: 4, 5: 9, 6: 18, 7: 8, 8: 16, 9: 9, 10: 4, 11: 4, 12: 5, 13: 1, 14: 4, 15: 6, 16: 6, 17: 8, 18: 5}
+SECTOR_WEIGHTS = {
+    3: 8,
+    4: 4,
+    5: 9,
+    6: 18,
+    7: 8,
+    8: 16,
+    9: 9,
+    10: 4,
+    11: 4,
+    12: 5,
+    13: 1,
+    14: 4,
+    15: 6,
+    16: 6,
+    17: 8,
+    18: 5,
+}
 NAMES = "雪域 吉祥 阿尼玛卿 黄河源 格桑 三江源 雄鹰 扎西 金马 康巴 团结 兴牧 玉树林 高原红 白塔 祥云 雪莲 宏源 天路 圣湖".split()
 ROADS = "团结路 雪山路 格萨尔路 黄河路 迎宾路 滨河路 文化路 民主街 幸福巷 环城东路".split()
 SURNAMES = "才旦 扎西 多杰 卓玛 央金 尕藏 李 王 马 张 韩 刘 索南 拉毛".split()
@@ -87,8 +104,12 @@ def areas() -> list[Row]:
             village = village_names[village_code]
             rows.append(_area(village_code, village, "village", code, village_shape))
             grids = [f"{village_code}-{number:02}" for number in (1, 2)]
-            for number, (grid, grid_shape) in enumerate(_split(village_shape, grids, centres[code]).items(), 1):
-                rows.append(_area(grid, f"{village}第{'一二'[number - 1]}网格", "grid", village_code, grid_shape))
+            for number, (grid, grid_shape) in enumerate(
+                _split(village_shape, grids, centres[code]).items(), 1
+            ):
+                rows.append(
+                    _area(grid, f"{village}第{'一二'[number - 1]}网格", "grid", village_code, grid_shape)
+                )
     return rows
 
 
@@ -187,7 +208,11 @@ def people() -> list[Row]:
     handled = [*leads, "县安委会办公室", *(row["name"] for row in units() if row.get("is_town"))]
     for number, name in enumerate(handled):
         login = HANDLER_LOGINS.get(name, f"unit-{codes[name].lower()}")
-        rows.append(person(login, chance.choice(SURNAMES[6:12]) + GIVEN[number % len(GIVEN)], "handler", "", codes[name]))
+        rows.append(
+            person(
+                login, chance.choice(SURNAMES[6:12]) + GIVEN[number % len(GIVEN)], "handler", "", codes[name]
+            )
+        )
     return rows
 
 
@@ -205,7 +230,14 @@ SIGN_INS = (
 
 def _area(code: str, name: str, kind: str, parent: str, shape: shapely.Geometry) -> Row:
     polygon = shapely.to_wkt(shape, rounding_precision=6)
-    return {"code": code, "name": name, "kind": kind, "parent_code": parent, "polygon": polygon, "invented": "yes"}
+    return {
+        "code": code,
+        "name": name,
+        "kind": kind,
+        "parent_code": parent,
+        "polygon": polygon,
+        "invented": "yes",
+    }
 
 
 def _cells(whole: shapely.Geometry, centres: dict[str, shapely.Point]) -> dict[str, shapely.Geometry]:
@@ -223,7 +255,10 @@ def _split(shape: shapely.Geometry, codes: list[str], centre: shapely.Point) -> 
     points = {
         code: shapely.Point(start.x + dx, start.y + dy) for code, (dx, dy) in zip(codes, shifts, strict=False)
     }
-    points = {code: point if shape.covers(point) else _inside(shape, number) for number, (code, point) in enumerate(points.items())}
+    points = {
+        code: point if shape.covers(point) else _inside(shape, number)
+        for number, (code, point) in enumerate(points.items())
+    }
     return _cells(shape, points)
 
 

@@ -43,14 +43,29 @@ def _lit(colour: Colour, light: int) -> Colour:
 
 
 def _room(draw: Draw, light: int, floor: Colour = (139, 131, 120)) -> None:
-    draw.polygon([(0, 1200), (0, 900), (400, 700), (1200, 700), (1600, 900), (1600, 1200)], _lit(floor, light))
+    draw.polygon(
+        [(0, 1200), (0, 900), (400, 700), (1200, 700), (1600, 900), (1600, 1200)], _lit(floor, light)
+    )
     draw.polygon([(0, 0), (400, 160), (400, 700), (0, 900)], _lit((170, 166, 158), light))
     draw.polygon([(1600, 0), (1200, 160), (1200, 700), (1600, 900)], _lit((160, 156, 149), light))
 
 
 def _outside(draw: Draw, light: int) -> None:
     draw.rectangle((0, 0, 1600, 640), _lit((164, 190, 212), light))
-    draw.polygon([(0, 640), (260, 420), (520, 600), (820, 380), (1150, 610), (1420, 470), (1600, 600), (1600, 700), (0, 700)], _lit((130, 138, 130), light))
+    draw.polygon(
+        [
+            (0, 640),
+            (260, 420),
+            (520, 600),
+            (820, 380),
+            (1150, 610),
+            (1420, 470),
+            (1600, 600),
+            (1600, 700),
+            (0, 700),
+        ],
+        _lit((130, 138, 130), light),
+    )
     draw.rectangle((0, 640, 1600, 1200), _lit((150, 138, 118), light))
 
 
@@ -70,9 +85,17 @@ def bikes_in_stairwell(draw: Draw, chance: Chance, light: int) -> None:
     """电动车楼道充电: bikes below a staircase, a cable across."""
     _room(draw, light)
     for step in range(8):
-        draw.rectangle((820 + step * 75, 640 - step * 62, 1600, 702 - step * 62), _lit((150 - step * 6, 144 - step * 6, 136 - step * 6), light))
+        draw.rectangle(
+            (820 + step * 75, 640 - step * 62, 1600, 702 - step * 62),
+            _lit((150 - step * 6, 144 - step * 6, 136 - step * 6), light),
+        )
     for number in range(chance.randint(2, 4)):
-        _bike(draw, 180 + number * 300, 960 + chance.randint(-30, 30), _lit(chance.choice([(120, 40, 44), (40, 70, 110), (60, 60, 64)]), light))
+        _bike(
+            draw,
+            180 + number * 300,
+            960 + chance.randint(-30, 30),
+            _lit(chance.choice([(120, 40, 44), (40, 70, 110), (60, 60, 64)]), light),
+        )
     draw.line([(40, 380), (260, 520), (340, 760), (520, 870)], (215, 120, 40), 9)
 
 
@@ -84,7 +107,9 @@ def gas_cylinders(draw: Draw, chance: Chance, light: int) -> None:
         draw.polygon([(x, 600), (x + 32, 500), (x + 64, 600)], (226, 128, 40))
     for number in range(chance.randint(3, 5)):
         x, y = 140 + number * 165, 600 + chance.randint(-20, 30)
-        draw.rounded_rectangle((x, y, x + 130, y + 380), 50, _lit((196, 196, 190) if number % 2 else (72, 108, 150), light))
+        draw.rounded_rectangle(
+            (x, y, x + 130, y + 380), 50, _lit((196, 196, 190) if number % 2 else (72, 108, 150), light)
+        )
         draw.rectangle((x + 48, y - 50, x + 82, y), (110, 106, 100))
 
 
@@ -110,7 +135,12 @@ def wires(draw: Draw, chance: Chance, light: int) -> None:
     for _ in range(22):
         points = [(chance.randint(500, 1100), 640)]
         points += [(chance.randint(200, 1400), chance.randint(650, 1150)) for _ in range(3)]
-        draw.line(points, chance.choice([(30, 30, 30), (200, 60, 50), (40, 90, 160), (220, 170, 40)]), 7, joint="curve")
+        draw.line(
+            points,
+            chance.choice([(30, 30, 30), (200, 60, 50), (40, 90, 160), (220, 170, 40)]),
+            7,
+            joint="curve",
+        )
 
 
 def pit(draw: Draw, chance: Chance, light: int) -> None:
@@ -128,7 +158,10 @@ def waste(draw: Draw, chance: Chance, light: int) -> None:
     _outside(draw, light)
     for _ in range(60):
         x, y, size = chance.randint(250, 1300), chance.randint(760, 1080), chance.randint(20, 90)
-        draw.ellipse((x, y, x + size * 2, y + size), _lit(chance.choice([(110, 98, 84), (84, 88, 80), (140, 130, 110)]), light))
+        draw.ellipse(
+            (x, y, x + size * 2, y + size),
+            _lit(chance.choice([(110, 98, 84), (84, 88, 80), (140, 130, 110)]), light),
+        )
     for number in range(chance.randint(2, 4)):
         x = 400 + number * 230
         draw.rectangle((x, 640, x + 150, 880), _lit((60, 92, 124), light))
@@ -167,7 +200,9 @@ def _boxes(draw: Draw, chance: Chance, light: int, left: int, right: int, bottom
     x = left
     while x < right:
         size = chance.randint(90, 190)
-        draw.rectangle((x, bottom - size, x + size, bottom), _lit((176, 140, 96), light), _lit((120, 92, 60), light), 5)
+        draw.rectangle(
+            (x, bottom - size, x + size, bottom), _lit((176, 140, 96), light), _lit((120, 92, 60), light), 5
+        )
         draw.line((x, bottom - size // 2, x + size, bottom - size // 2), _lit((200, 176, 130), light), 12)
         x += size + chance.randint(5, 40)
 
@@ -182,5 +217,15 @@ def _bike(draw: Draw, x: int, y: int, colour: Colour) -> None:
 
 SCENES: dict[str, Callable[[Draw, Chance, int], None]] = {
     scene.__name__: scene
-    for scene in (blocked_exit, bikes_in_stairwell, gas_cylinders, scaffold, wires, pit, waste, minibus, boiler)
+    for scene in (
+        blocked_exit,
+        bikes_in_stairwell,
+        gas_cylinders,
+        scaffold,
+        wires,
+        pit,
+        waste,
+        minibus,
+        boiler,
+    )
 }

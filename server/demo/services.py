@@ -60,21 +60,27 @@ def is_empty(session: Session) -> bool:
     return session.scalar(sa.select(Area.id).limit(1)) is None
 
 
+def load_county(session: Session, clock: Clock) -> None:
+    """Load the demo county's tables, as a county would load its own, and today's walks; no reports yet."""
+    for kind, rows in TABLES.items():
+        load_table(session, clock, kind, _as_csv(rows()))
+    load_hazard_types(session)
+    load_checklists(session)
+    _plan_patrols(session, clock)
+
+
 def seed(parts: Parts, clock: Clock, jobs: dict[str, Job], subscriptions: dict[str, list[str]]) -> None:
     """Fill an empty database with the demo county. Raises ValueError when it is not empty."""
     sessions = sessionmaker(parts.engine, info={"subscriptions": subscriptions})
     with sessions() as session:
         if not is_empty(session):
             raise ValueError("the database already holds a county")
-        for kind, rows in TABLES.items():
-            load_table(session, clock, kind, _as_csv(rows()))
-        load_hazard_types(session)
-        load_checklists(session)
+        load_county(session, clock)
         session.commit()
-        play = _Play(session, FixedClock(clock.now()), replace(parts, uploads=UploadStore(sessions, parts.blobs)), jobs)
+        play = _Play(
+            session, FixedClock(clock.now()), replace(parts, uploads=UploadStore(sessions, parts.blobs)), jobs
+        )
         play.all(clock.now())
-        _plan_patrols(session, clock)
-        session.commit()
 
 
 @dataclass
@@ -137,10 +143,16 @@ class _Play:
         sender = None
         if story.kind == "hazard":
             sender = self._person(Role.INSPECTOR, enterprise)
-            body |= {"enterprise_id": str(enterprise.id), "level": story.level, "fixed_on_spot": story.fixed_on_spot}
+            body |= {
+                "enterprise_id": str(enterprise.id),
+                "level": story.level,
+                "fixed_on_spot": story.fixed_on_spot,
+            }
         return self._send(body, sealed, sender)
 
-    def _send(self, body: dict[str, Any], sealed: list[tuple[str, bytes]], sender: uuid.UUID | None) -> Report:
+    def _send(
+        self, body: dict[str, Any], sealed: list[tuple[str, bytes]], sender: uuid.UUID | None
+    ) -> Report:
         """What a phone does: envelope first, then the media; then the worker's part."""
         submission_id = uuid.uuid4()
         envelope = {
@@ -173,7 +185,9 @@ class _Play:
 
     def _work(self) -> None:
         """Do all tasks that are waiting, as the worker would."""
-        while waiting := list(self.session.scalars(sa.select(Task.id).where(Task.done_at.is_(None)).order_by(Task.id))):
+        while waiting := list(
+            self.session.scalars(sa.select(Task.id).where(Task.done_at.is_(None)).order_by(Task.id))
+        ):
             for task_id in waiting:
                 tasks.run(self.session, self.clock, self.parts, self.jobs, task_id)
 
@@ -190,7 +204,9 @@ class _Play:
             judge_answer(self.session, self.clock, report.id, True, "")
             self.session.commit()
 
-    def _steps(self, story: Story, enterprise: Enterprise, report: Report) -> list[tuple[Step, Role, dict[str, Any]]]:
+    def _steps(
+        self, story: Story, enterprise: Enterprise, report: Report
+    ) -> list[tuple[Step, Role, dict[str, Any]]]:
         """The steps that lead to where the story ended."""
         if story.ends == "refused":
             reason = "反映的是邻里纠纷,不属于安全生产事项,请向社区反映。"
@@ -210,8 +226,18 @@ class _Play:
             ("to_sign", Step.ACCEPT, Role.DESK, accept),
             ("transferred", Step.SIGN, Role.LEADER, {}),
             ("signed_for", Step.SIGN_FOR, Role.HANDLER, {}),
-            ("rectifying", Step.VERIFY, Role.HANDLER, {"finding": "substantiated", "account": stories.ACCOUNT, "verifiers": ["马建军", "李文华"]}),
-            ("to_recheck", Step.RECTIFY, Role.HANDLER, {"measures": stories.MEASURES, "responsible_person": enterprise.contact_name or "负责人"}),
+            (
+                "rectifying",
+                Step.VERIFY,
+                Role.HANDLER,
+                {"finding": "substantiated", "account": stories.ACCOUNT, "verifiers": ["马建军", "李文华"]},
+            ),
+            (
+                "to_recheck",
+                Step.RECTIFY,
+                Role.HANDLER,
+                {"measures": stories.MEASURES, "responsible_person": enterprise.contact_name or "负责人"},
+            ),
             ("to_reply", Step.RECHECK_PASS, Role.INSPECTOR, {"account": stories.RECHECK}),
             ("replied", Step.REPLY, Role.HANDLER, {"text": stories.REPLY}),
             ("archived", Step.ARCHIVE, Role.DESK, {}),
@@ -226,7 +252,9 @@ class _Play:
 
     def _unit(self, report: Report, sector_no: int) -> Unit:
         """The proposed unit; the sector's lead where none was proposed."""
-        proposed = self.session.scalar(sa.select(RoutingProposal.unit_id).where(RoutingProposal.report_id == report.id))
+        proposed = self.session.scalar(
+            sa.select(RoutingProposal.unit_id).where(RoutingProposal.report_id == report.id)
+        )
         lead = self.session.get_one(Sector, sector_no).lead_unit_id
         unit = self.session.get_one(Unit, proposed or lead)
         handled = self.session.scalar(sa.select(RoleGrant.id).where(RoleGrant.unit_id == unit.id).limit(1))
@@ -236,7 +264,9 @@ class _Play:
         self.session.refresh(case)
         if role is Role.HANDLER:
             person = self.session.scalars(
-                sa.select(RoleGrant.person_id).where(RoleGrant.role == role, RoleGrant.unit_id == case.unit_id).limit(1)
+                sa.select(RoleGrant.person_id)
+                .where(RoleGrant.role == role, RoleGrant.unit_id == case.unit_id)
+                .limit(1)
             ).one()
         elif role is Role.INSPECTOR:
             person = self._person(role, self.session.get_one(Enterprise, case.enterprise_id))

@@ -23,15 +23,20 @@ def open_submission(work: Work, payload: Facts) -> None:
 
 
 def open_medium(work: Work, payload: Facts) -> None:
-    """Join, open, verify and clean a medium that was received in full; thumbnail and perceptual hash with it."""
+    """Join, open, verify and clean a medium that was received in full; thumbnail and perceptual hash with it.
+
+    Nothing is written before the long part is over (see core/tasks.py).
+    """
     try:
         upload = work.parts.uploads.join(uuid.UUID(payload["upload_id"]))
     except UploadMissing:
         return  # taken back before it was opened
+    if upload.state is UploadState.MISMATCH:
+        services.mark_medium(work.session, upload.owner, upload.sha256, "expected")
+        log.warning("medium.sent_wrong", size=upload.length)
     if upload.state is not UploadState.JOINED:
-        log.warning("medium.sent_wrong", state=upload.state)
         return
-    medium = services.medium_for_opening(work.session, upload.owner, upload.sha256)
+    medium = services.medium_to_open(work.session, upload.owner, upload.sha256)
     if medium is None:
         return
     with tempfile.TemporaryDirectory(prefix="gridwatch-") as folder:
@@ -40,13 +45,14 @@ def open_medium(work: Work, payload: Facts) -> None:
         try:
             work.parts.keyring.open_file(Purpose.INTAKE, sealed, opened)
         except CannotOpen:
-            services.mark_stored(work.session, upload.owner, upload.sha256, "unopenable")
+            services.mark_medium(work.session, upload.owner, upload.sha256, "unopenable")
             log.error("medium.unopenable", size=upload.length)
             return
-        medium.sealed_key = upload.sealed_key
+        sealed.unlink()
         result = process(opened, medium.mime, work.clock.now(), Path(folder))
         if isinstance(result, SetAside):
             set_aside(medium, result)
         else:
             keep_products(work.parts.blobs, medium, result)
+    medium.sealed_key = upload.sealed_key
     services.medium_opened(work.session, medium)

@@ -35,7 +35,9 @@ class Reading:
 
     def flag(self, code: str, name: str, detail: Any = None) -> None:
         """Note a fault; `detail` is shown to the desk, cut to a length that fits."""
-        self.flags.append({"code": code, "field": name, "detail": None if detail is None else printable(detail)[:200]})
+        self.flags.append(
+            {"code": code, "field": name, "detail": None if detail is None else printable(detail)[:200]}
+        )
 
     def text(self, name: str, limit: int) -> str:
         """A text; too long ones are kept whole and flagged."""

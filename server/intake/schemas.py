@@ -17,7 +17,9 @@ class SigningKeySchema(Schema):
     public = fields.String(required=True, metadata={"description": "base64, 32 bytes"})
     previous = fields.String(required=True, allow_none=True)
     signature = fields.String(
-        required=True, allow_none=True, metadata={"description": "base64, by `previous` over the public bytes"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "base64, by `previous` over the public bytes"},
     )
 
 

@@ -129,7 +129,10 @@ def county_bounds(session: Session) -> Bounds | None:
     """The box around all areas; None while no area has a polygon."""
     corners = session.execute(
         sa.select(
-            sa.func.min(Area.min_lng), sa.func.min(Area.min_lat), sa.func.max(Area.max_lng), sa.func.max(Area.max_lat)
+            sa.func.min(Area.min_lng),
+            sa.func.min(Area.min_lat),
+            sa.func.max(Area.max_lng),
+            sa.func.max(Area.max_lat),
         )
     ).one()
     min_lng, min_lat, max_lng, max_lat = corners
@@ -138,8 +141,8 @@ def county_bounds(session: Session) -> Bounds | None:
     return Bounds(min_lng, min_lat, max_lng, max_lat)
 
 
-def mark_stored(session: Session, submission_id: uuid.UUID, sha256: str, state: str) -> None:
-    """Note how far a declared medium is: `stored`, `opened` or `unopenable`."""
+def mark_medium(session: Session, submission_id: uuid.UUID, sha256: str, state: str) -> None:
+    """Note how far a declared medium is: `expected`, `stored`, `opened` or `unopenable`."""
     session.execute(
         sa.update(SubmissionMedium)
         .where(SubmissionMedium.submission_id == submission_id, SubmissionMedium.sha256 == sha256)
@@ -168,7 +171,9 @@ def _report(session: Session, submission: Submission, fields: ReportFields) -> R
     flags = list(fields.flags)
     hit = identity.area_at(session, place.lat, place.lng) if place else None
     if fields.enterprise_id is not None and enterprise is None:
-        flags.append({"code": "unknown_enterprise", "field": "enterprise_id", "detail": str(fields.enterprise_id)})
+        flags.append(
+            {"code": "unknown_enterprise", "field": "enterprise_id", "detail": str(fields.enterprise_id)}
+        )
     return Report(
         submission_id=submission.id,
         number=submission.number,
@@ -220,18 +225,18 @@ def received_at_of(session: Session, submission_id: uuid.UUID) -> datetime | Non
     return session.scalar(sa.select(Submission.received_at).where(Submission.id == submission_id))
 
 
-def medium_for_opening(session: Session, submission_id: uuid.UUID, sha256: str) -> Medium | None:
-    """The medium, locked for this transaction; None when it was opened before."""
+def medium_to_open(session: Session, submission_id: uuid.UUID, sha256: str) -> Medium | None:
+    """The medium; None when it was opened before. Its task is claimed, so nobody else opens it now."""
     return session.scalar(
-        sa.select(Medium)
-        .where(Medium.submission_id == submission_id, Medium.sha256 == sha256, Medium.state == "expected")
-        .with_for_update()
+        sa.select(Medium).where(
+            Medium.submission_id == submission_id, Medium.sha256 == sha256, Medium.state == "expected"
+        )
     )
 
 
 def medium_opened(session: Session, medium: Medium) -> None:
     """Note that a medium is opened, so that the phone may let go of it, and tell those who look at pictures."""
-    mark_stored(session, medium.submission_id, medium.sha256, "opened")
+    mark_medium(session, medium.submission_id, medium.sha256, "opened")
     emit(session, "medium.ready", medium_id=medium.id, submission_id=medium.submission_id)
 
 
@@ -243,5 +248,5 @@ def refuse_undeclared(session: Session, submission_id: uuid.UUID, sha256: str, s
 
 def on_received(session: Session, upload: UploadStatus) -> None:
     """All bytes are there: note it, and have the medium opened. Runs in the transaction of the last byte."""
-    mark_stored(session, upload.owner, upload.sha256, "stored")
+    mark_medium(session, upload.owner, upload.sha256, "stored")
     emit(session, "upload.received", upload_id=upload.id)

@@ -103,13 +103,17 @@ def _whole_body() -> bytes:
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge as fault:
-        raise TooLarge("envelope.too_large", f"An envelope has at most {limit} bytes; photos go to /uploads.") from fault
+        raise TooLarge(
+            "envelope.too_large", f"An envelope has at most {limit} bytes; photos go to /uploads."
+        ) from fault
     except ClientDisconnected as fault:
         raise Invalid("body.cut_short", "The body ended early; send it again.") from fault
     if request.content_length is not None and len(raw) != request.content_length:
         raise Invalid("body.cut_short", "The body ended early; send it again.")
     if envelope.digest_of(raw) != told:
-        raise Invalid("digest.differs", "The bytes that arrived are not those that were sent; send them again.")
+        raise Invalid(
+            "digest.differs", "The bytes that arrived are not those that were sent; send them again."
+        )
     return raw
 
 
@@ -129,7 +133,8 @@ def _verdicts(ids: list[uuid.UUID]) -> list[dict[str, str]]:
     found = ledger.find(session(), ids)
     now = clock().now()
     return [
-        parts().signing.sign(_payload(found[asked]) if asked in found else ledger.unknown(asked, now)) for asked in ids
+        parts().signing.sign(_payload(found[asked]) if asked in found else ledger.unknown(asked, now))
+        for asked in ids
     ]
 
 
