@@ -110,17 +110,50 @@ def seed() -> None:
         raise click.ClickException("the database already holds a county")
 
 
+UNFINISHED = "the demo county is being loaded"
+
+
 def _seed_when_empty(engine: sa.Engine) -> bool:
+    """Whether the demo county was loaded. A load that was cut short, which the database remembers, begins again."""
     from server.demo import services as demo
     from server.wiring import JOBS, SUBSCRIPTIONS, build_parts
 
     with Session(engine) as session:
+        if _note(session) == UNFINISHED:
+            _empty(session)
         if not demo.is_empty(session):
             return False
-    click.echo("filling the database with the demo county …")
-    pooled = sa.create_engine(engine.url)
-    demo.seed(build_parts(load_settings(), pooled), SystemClock(), JOBS, SUBSCRIPTIONS)
-    return True
+        _set_note(session, UNFINISHED)
+        session.commit()
+        click.echo("filling the database with the demo county, which takes a minute …")
+        pooled = sa.create_engine(engine.url)
+        demo.seed(build_parts(load_settings(), pooled), SystemClock(), JOBS, SUBSCRIPTIONS)
+        pooled.dispose()
+        _set_note(session, None)
+        session.commit()
+        return True
+
+
+def _note(session: Session) -> str | None:
+    """The comment on the database."""
+    statement = (
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+    )
+    note: str | None = session.scalar(sa.text(statement))
+    return note
+
+
+def _set_note(session: Session, note: str | None) -> None:
+    text = "NULL" if note is None else f"'{note}'"
+    session.execute(sa.text(f'COMMENT ON DATABASE "{session.get_bind().url.database}" IS {text}'))  # type: ignore[union-attr]
+
+
+def _empty(session: Session) -> None:
+    """Remove every row: all of them came from a demo that was cut short."""
+    from server.migrations.tables import TABLES
+
+    names = ", ".join(f'"{table.name}"' for metadata in TABLES for table in metadata.tables.values())
+    session.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 
 def _create_keys(folder: Path) -> None:

@@ -112,10 +112,6 @@ class Stack:
         """The running services, for a supervisor that starts a died one again."""
         return list(self._children.values())
 
-    def service(self, name: str) -> Child:
-        """One of postgres, valkey, seaweedfs; tests of faults stop and start it."""
-        return self._children[name]
-
     def environ(self, database: str = DATABASE, bucket: str = BUCKET) -> dict[str, str]:
         """What server.settings reads, for this stack."""
         c, ports = self._credentials, self._ports
