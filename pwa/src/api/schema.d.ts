@@ -4,13 +4,14 @@
  */
 
 export interface paths {
-    "/api/v1/keys": {
+    "/api/v1/public/county": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        /** What the public app needs to know of the county: the same for everybody, so that it may be cached. */
         get: {
             parameters: {
                 query?: never;
@@ -26,28 +27,10 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            intake: {
-                                id: string;
-                                recipient: string;
-                            };
-                            identity: {
-                                id: string;
-                                recipient: string;
-                            };
-                            notice: {
-                                id: string;
-                                recipient: string;
-                            };
-                            signing: {
-                                id: string;
-                                public: string;
-                                previous: string | null;
-                                signature: string | null;
-                            }[];
-                        };
+                        "application/json": components["schemas"]["County"];
                     };
                 };
+                default: components["responses"]["DEFAULT_ERROR"];
             };
         };
         put?: never;
@@ -58,13 +41,14 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/public/county": {
+    "/api/v1/keys": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        /** Public keys: what phones seal to, and the chain that signs verdicts */
         get: {
             parameters: {
                 query?: never;
@@ -80,41 +64,915 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            name: string;
-                            center: number[] | null;
-                            bounds: number[] | null;
-                            areas: {
-                                code: string;
-                                name: string;
-                                kind: string;
-                                polygon: {
-                                    [key: string]: unknown;
-                                } | null;
-                            }[];
-                            hazard_types: {
-                                code: string;
-                                name: string;
-                                name_en: string;
-                                chip: boolean;
-                            }[];
-                            phones: {
-                                name: string;
-                                number: string;
-                            }[];
-                            tiles: {
-                                url: string;
-                                attribution: string;
-                            } | null;
-                            limits: {
-                                photo_bytes: number;
-                                video_bytes: number;
-                                media_count: number;
-                                text_chars: number;
-                            };
-                        };
+                        "application/json": components["schemas"]["Keys"];
                     };
                 };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{submission_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                submission_id: string;
+            };
+            cookie?: never;
+        };
+        /** How far a submission is */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    submission_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Verdict"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Take a sealed submission, once */
+        put: {
+            parameters: {
+                query?: never;
+                header: {
+                    "Content-Digest": string;
+                };
+                path: {
+                    submission_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                /** @description The same again */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Verdict"];
+                    };
+                };
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Verdict"];
+                    };
+                };
+                /** @description Another content holds this id */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Verdict"];
+                    };
+                };
+                /** @description Can never be taken */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Verdict"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How far many submissions are */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["StatusQuery"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Verdicts"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed for this person since the cursor */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Changes"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a session on this device. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange the refresh cookie for a new one and a new access token. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Must be 1 */
+                    "X-Gridwatch"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the session on this device; also when it has ended already. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Must be 1 */
+                    "X-Gridwatch"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-out-everywhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all sessions of this person on all devices, at once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Person"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of areas, each after its parent. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description 1: with boundaries */
+                    polygons?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Area"][];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All units that may answer for a matter. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Unit"][];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enterprises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Active enterprises in your areas or your town, by words or by distance. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Words; each must occur in name, short name, code or address */
+                    q?: string;
+                    /** @description Code of an area: only there and below it */
+                    area?: string | null;
+                    /** @description With lng: the nearest first */
+                    lat?: number | null;
+                    lng?: number | null;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Enterprise"][];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enterprises/{enterprise_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                enterprise_id: string;
+            };
+            cookie?: never;
+        };
+        /** One enterprise's file; 404 also when it lies outside of your areas. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    enterprise_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Dossier"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suggestions/{suggestion_id}/judgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                suggestion_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether both reports tell of one matter. Kept for ever; saying it again changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    suggestion_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Judgement"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Suggestion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The county's table of sectors with lead and responsible units. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Sector"][];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hazard-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All kinds of hazards: the likeliest first, then by sector. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HazardType"][];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/desk/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much lies in each queue */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Queues"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/desk/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of a queue, oldest first */
+        get: {
+            parameters: {
+                query?: {
+                    queue?: "new" | "duplicates" | "to_sign" | "returned" | "in_hand" | "to_archive" | null;
+                    /** @description `next` of the page before */
+                    after?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseRows"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** One case, as far as the reader may see it; its ETag is the version */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CasePage"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take one of the steps that the case lists under `steps` */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The version that was seen */
+                    "If-Match": string;
+                };
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TakeStep"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CasePage"];
+                    };
+                };
+                /** @description The step is for somebody else */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The state does not allow it */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Somebody else was first; `current` is the case now */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/{medium_id}/{size}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                medium_id: string;
+                size: "thumb" | "preview" | "clean";
+            };
+            cookie?: never;
+        };
+        /** The bytes of a photo, video or voice; Range is understood */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    medium_id: string;
+                    size: "thumb" | "preview" | "clean";
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The range asked for */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No such range */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
             };
         };
         put?: never;
@@ -132,10 +990,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Where the report stands, in the reporter's words */
         get: {
             parameters: {
                 query?: never;
-                header?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -147,41 +1009,17 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            number: string | null;
-                            received_at: string;
-                            steps: {
-                                code: string;
-                                at: string | null;
-                                current: boolean;
-                            }[];
-                            next: {
-                                code: string;
-                                by: string | null;
-                            } | null;
-                            reply: {
-                                text: string;
-                                at: string;
-                                finding: string | null;
-                            } | null;
-                            messages: {
-                                id: string;
-                                at: string;
-                                from_reporter: boolean;
-                                text: string;
-                            }[];
-                            satisfaction: {
-                                satisfied: boolean;
-                                reason: string | null;
-                                at: string;
-                            } | null;
-                            media: {
-                                expected: number;
-                                ready: number;
-                            };
-                        };
+                        "application/json": components["schemas"]["Receipt"];
                     };
                 };
+                /** @description No report has this code */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
             };
         };
         put?: never;
@@ -201,19 +1039,20 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** The reporter writes to the office; the same id again changes nothing */
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
                 path?: never;
                 cookie?: never;
             };
             requestBody: {
                 content: {
-                    "application/json": {
-                        id: string;
-                        text: string;
-                    };
+                    "application/json": components["schemas"]["NewMessage"];
                 };
             };
             responses: {
@@ -223,41 +1062,11 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            number: string | null;
-                            received_at: string;
-                            steps: {
-                                code: string;
-                                at: string | null;
-                                current: boolean;
-                            }[];
-                            next: {
-                                code: string;
-                                by: string | null;
-                            } | null;
-                            reply: {
-                                text: string;
-                                at: string;
-                                finding: string | null;
-                            } | null;
-                            messages: {
-                                id: string;
-                                at: string;
-                                from_reporter: boolean;
-                                text: string;
-                            }[];
-                            satisfaction: {
-                                satisfied: boolean;
-                                reason: string | null;
-                                at: string;
-                            } | null;
-                            media: {
-                                expected: number;
-                                ready: number;
-                            };
-                        };
+                        "application/json": components["schemas"]["ConversationMessage"];
                     };
                 };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
             };
         };
         delete?: never;
@@ -275,19 +1084,20 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** The reporter judges the reply; the last word counts */
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
                 path?: never;
                 cookie?: never;
             };
             requestBody: {
                 content: {
-                    "application/json": {
-                        satisfied: boolean;
-                        reason: string | null;
-                    };
+                    "application/json": components["schemas"]["Satisfied"];
                 };
             };
             responses: {
@@ -297,41 +1107,64 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            number: string | null;
-                            received_at: string;
-                            steps: {
-                                code: string;
-                                at: string | null;
-                                current: boolean;
-                            }[];
-                            next: {
-                                code: string;
-                                by: string | null;
-                            } | null;
-                            reply: {
-                                text: string;
-                                at: string;
-                                finding: string | null;
-                            } | null;
-                            messages: {
-                                id: string;
-                                at: string;
-                                from_reporter: boolean;
-                                text: string;
-                            }[];
-                            satisfaction: {
-                                satisfied: boolean;
-                                reason: string | null;
-                                at: string;
-                            } | null;
-                            media: {
-                                expected: number;
-                                ready: number;
-                            };
-                        };
+                        "application/json": components["schemas"]["Receipt"];
                     };
                 };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The desk writes to the reporter of one report */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewMessage"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConversationMessage"];
+                    };
+                };
+                /** @description The reporter has no receipt code */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
             };
         };
         delete?: never;
@@ -343,8 +1176,643 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
-    responses: never;
+    schemas: {
+        Error: {
+            /** @description Error code */
+            code?: number;
+            /** @description Error name */
+            status?: string;
+            /** @description Error message */
+            message?: string;
+            /** @description Errors */
+            errors?: {
+                [key: string]: unknown;
+            };
+        };
+        PaginationMetadata: {
+            /** @description Total number of items. */
+            total?: number;
+            /** @description Total number of pages. */
+            total_pages?: number;
+            /** @description First available page number. */
+            first_page?: number;
+            /** @description Last available page number. */
+            last_page?: number;
+            /** @description Current page number. */
+            page?: number;
+            /** @description Previous page number. */
+            previous_page?: number;
+            /** @description Next page number. */
+            next_page?: number;
+        };
+        PublicArea: {
+            code: string;
+            name: string;
+            /** @enum {string} */
+            kind: "county" | "town" | "village" | "grid";
+            /** @description GeoJSON Polygon or MultiPolygon, WGS-84 */
+            polygon: {
+                [key: string]: unknown;
+            } | null;
+        };
+        HazardChoice: {
+            code: string;
+            name: string;
+            name_en: string;
+            /** @description Among the likeliest, shown at once */
+            chip: boolean;
+        };
+        Phone: {
+            name: string;
+            number: string;
+        };
+        Tiles: {
+            /** @description Template with {z}, {x}, {y} */
+            url: string;
+            attribution: string;
+        };
+        Limits: {
+            photo_bytes: number;
+            video_bytes: number;
+            media_count: number;
+            text_chars: number;
+        };
+        County: {
+            name: string;
+            /** @description [lng, lat], WGS-84; null without boundaries */
+            center: number[] | null;
+            /** @description [west, south, east, north]; null without boundaries */
+            bounds: number[] | null;
+            areas: components["schemas"]["PublicArea"][];
+            hazard_types: components["schemas"]["HazardChoice"][];
+            phones: components["schemas"]["Phone"][];
+            tiles: components["schemas"]["Tiles"] | null;
+            limits: components["schemas"]["Limits"];
+        };
+        PublicKey: {
+            id: string;
+            /** @description age1… */
+            recipient: string;
+        };
+        SigningKey: {
+            id: string;
+            /** @description base64, 32 bytes */
+            public: string;
+            previous: string | null;
+            /** @description base64, by `previous` over the public bytes */
+            signature: string | null;
+        };
+        Keys: {
+            intake: components["schemas"]["PublicKey"];
+            identity: components["schemas"]["PublicKey"];
+            notice: components["schemas"]["PublicKey"];
+            signing: components["schemas"]["SigningKey"][];
+        };
+        Verdict: {
+            payload: string;
+            signature: string;
+            key: string;
+        };
+        StatusQuery: {
+            ids: string[];
+        };
+        Verdicts: {
+            verdicts: components["schemas"]["Verdict"][];
+        };
+        Change: {
+            stream: string;
+            topic: string;
+            key: string;
+            data: unknown;
+            deleted: boolean;
+        };
+        Changes: {
+            epoch: string;
+            streams: string[];
+            changes: components["schemas"]["Change"][];
+            cursor: string;
+            more: boolean;
+        };
+        SignIn: {
+            /**
+             * @description Account name
+             * @example desk1
+             */
+            login: string;
+            /** Format: password */
+            password: string;
+        };
+        Grant: {
+            /**
+             * @description What the person is for
+             * @enum {unknown}
+             */
+            role: "inspector" | "grid_head" | "desk" | "leader" | "handler" | "reward_officer" | "admin";
+            /** @description Holds for this area and all below it */
+            area_code: string | null;
+            area_name: string | null;
+            /**
+             * Format: uuid
+             * @description Holds for what lies with this unit
+             */
+            unit_id: string | null;
+            unit_name: string | null;
+        };
+        Person: {
+            /** Format: uuid */
+            id: string;
+            login: string;
+            name: string;
+            grants: components["schemas"]["Grant"][];
+        };
+        Session: {
+            /** @description Send as `Authorization: Bearer …` */
+            access_token: string;
+            /**
+             * Format: date-time
+             * @description When the access token runs out; refresh before
+             */
+            expires_at: string;
+            person: components["schemas"]["Person"];
+        };
+        Area: {
+            /** Format: uuid */
+            id: string;
+            code: string;
+            name: string;
+            /** @enum {string} */
+            kind: "county" | "town" | "village" | "grid";
+            /** @description Codes from the root, joined by / */
+            path: string;
+            /** @description The boundary is made up */
+            invented: boolean;
+            /** @description GeoJSON Polygon or MultiPolygon, WGS-84; only when asked for */
+            polygon?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        Unit: {
+            /** Format: uuid */
+            id: string;
+            code: string;
+            name: string;
+            /** Format: uuid */
+            area_id: string | null;
+            is_town: boolean;
+            /** @description May punish */
+            enforces: boolean;
+        };
+        Enterprise: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            short_name: string | null;
+            address: string;
+            area_code: string;
+            area_name: string;
+            /** @description WGS-84 */
+            lat: number | null;
+            lng: number | null;
+            sector_no: number;
+            /**
+             * @description 重大 较大 一般 低
+             * @enum {string}
+             */
+            risk: "red" | "orange" | "yellow" | "blue";
+            /** @description From the point asked about */
+            distance_m: number | null;
+        };
+        Dossier: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            short_name: string | null;
+            address: string;
+            area_code: string;
+            area_name: string;
+            /** @description WGS-84 */
+            lat: number | null;
+            lng: number | null;
+            sector_no: number;
+            /**
+             * @description 重大 较大 一般 低
+             * @enum {string}
+             */
+            risk: "red" | "orange" | "yellow" | "blue";
+            /** @description From the point asked about */
+            distance_m: number | null;
+            /** @description 统一社会信用代码, as in the register, which may be wrong */
+            uscc: string | null;
+            contact_name: string | null;
+            contact_phone: string | null;
+            active: boolean;
+        };
+        Judgement: {
+            /** @description Both tell of one matter */
+            same: boolean;
+        };
+        Reason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        Suggestion: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            report_id: string;
+            /**
+             * Format: uuid
+             * @description The one that arrived earlier
+             */
+            other_id: string;
+            score: number;
+            reasons: components["schemas"]["Reason"][];
+            model: string;
+            /** @enum {string|null} */
+            judged: "same" | "different" | null;
+            /** Format: date-time */
+            judged_at: string | null;
+        };
+        SectorUnit: {
+            /** Format: uuid */
+            id: string | null;
+            name: string;
+            /** @description 各乡镇党委、政府, by the report's place */
+            by_place: boolean;
+            /** @description May punish */
+            enforces: boolean;
+        };
+        Sector: {
+            no: number;
+            title: string;
+            /** @description Not bound to one line of business */
+            cross_cutting: boolean;
+            lead: components["schemas"]["SectorUnit"];
+            units: components["schemas"]["SectorUnit"][];
+        };
+        HazardType: {
+            code: string;
+            sector_no: number;
+            name: string;
+            name_en: string;
+            keywords: string[];
+            clause: string | null;
+            chip_order: number | null;
+        };
+        Queue: {
+            /** @enum {unknown} */
+            code: "new" | "duplicates" | "to_sign" | "returned" | "in_hand" | "to_archive";
+            count: number;
+        };
+        Queues: {
+            queues: components["schemas"]["Queue"][];
+        };
+        CaseRow: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** @enum {unknown} */
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            version: number;
+            title: string;
+            kind: string;
+            /** @enum {unknown} */
+            risk: "red" | "orange" | "yellow" | "blue" | null;
+            area_name: string | null;
+            enterprise: string | null;
+            /** Format: date-time */
+            first_received_at: string;
+            /** Format: date-time */
+            due_at: string | null;
+            /** @description The first 120 characters */
+            text: string;
+            /**
+             * Format: uuid
+             * @description A medium whose thumb to show
+             */
+            thumb: string | null;
+            media_count: number;
+            suggested_duplicates: number;
+            urgent: boolean;
+            /** @description unsatisfied, message, or a field's */
+            flags: string[];
+            unit_name: string | null;
+        };
+        CaseRows: {
+            items: components["schemas"]["CaseRow"][];
+            next: string | null;
+        };
+        Place: {
+            lat: number | null;
+            lng: number | null;
+            accuracy_m: number | null;
+            source: string | null;
+            words: string;
+        };
+        Medium: {
+            /** Format: uuid */
+            id: string;
+            kind: string | null;
+            /** @description expected, ready or set_aside */
+            state: string;
+            mime: string | null;
+            width: number | null;
+            height: number | null;
+            duration_s: number | null;
+            /** Format: date-time */
+            captured_at: string | null;
+            flags: {
+                [key: string]: unknown;
+            }[];
+        };
+        Event: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            actor_name: string;
+            /** @enum {unknown} */
+            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            /** @enum {unknown} */
+            from_state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged" | null;
+            /** @enum {unknown} */
+            to_state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            fields: {
+                [key: string]: unknown;
+            };
+            late: boolean;
+            media: components["schemas"]["Medium"][];
+        };
+        Clock: {
+            /** @enum {unknown} */
+            name: "decide" | "sign" | "sign_for" | "handle";
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+        };
+        Field: {
+            name: string;
+            /** @enum {unknown} */
+            type: "text" | "choice" | "names" | "unit" | "sector" | "case";
+            required: boolean;
+            choices: string[];
+            min_length: number;
+            max_length: number;
+            min_items: number;
+        };
+        AllowedStep: {
+            /** @enum {unknown} */
+            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            fields: components["schemas"]["Field"][];
+        };
+        Named: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        Proposed: {
+            unit: components["schemas"]["Named"];
+            rule: string;
+            reasons: components["schemas"]["Reason"][];
+        };
+        ProposedSector: {
+            sector_no: number;
+            title: string;
+            p: number;
+            reasons: components["schemas"]["Reason"][];
+        };
+        Flag: {
+            code: string;
+            field: string | null;
+            detail: string | null;
+        };
+        Message: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            from_reporter: boolean;
+            text: string;
+        };
+        Satisfaction: {
+            /** Format: date-time */
+            at: string;
+            satisfied: boolean;
+            reason: string;
+        };
+        Report: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** @description Order of arrival */
+            seq: number;
+            kind: string;
+            channel: string;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            captured_at: string | null;
+            text: string;
+            hazard_type: string | null;
+            level: string | null;
+            clause: string | null;
+            /** Format: date */
+            due_on: string | null;
+            fixed_on_spot: boolean;
+            place: components["schemas"]["Place"] | null;
+            area_name: string | null;
+            enterprise: string | null;
+            enterprise_words: string;
+            /** @description Who sent a hazard */
+            inspector: string | null;
+            named: boolean;
+            wants_notice: boolean;
+            /** @description The reporter can read messages */
+            answerable: boolean;
+            flags: components["schemas"]["Flag"][];
+            media: components["schemas"]["Medium"][];
+            messages: components["schemas"]["Message"][];
+            satisfaction: components["schemas"]["Satisfaction"] | null;
+        };
+        OtherReport: {
+            /** Format: uuid */
+            case_id: string;
+            number: string;
+            /** @enum {unknown} */
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            text: string;
+            /** Format: date-time */
+            received_at: string;
+            place: components["schemas"]["Place"] | null;
+            enterprise: string | null;
+            media: components["schemas"]["Medium"][];
+        };
+        SuspectedDuplicate: {
+            /** Format: uuid */
+            id: string;
+            score: number;
+            reasons: components["schemas"]["Reason"][];
+            /** @description same or different */
+            judged: string | null;
+            other: components["schemas"]["OtherReport"];
+        };
+        CasePage: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** @enum {unknown} */
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            /** @description Also the ETag; send it as If-Match */
+            version: number;
+            title: string;
+            /** @description tip or hazard */
+            kind: string;
+            /** @enum {unknown} */
+            risk: "red" | "orange" | "yellow" | "blue" | null;
+            area_name: string | null;
+            enterprise: string | null;
+            /** Format: date-time */
+            first_received_at: string;
+            /** Format: date-time */
+            due_at: string | null;
+            /** @description The first 120 characters */
+            text: string;
+            /**
+             * Format: uuid
+             * @description A medium whose thumb to show
+             */
+            thumb: string | null;
+            media_count: number;
+            suggested_duplicates: number;
+            urgent: boolean;
+            /** @description unsatisfied, message, or a field's */
+            flags: string[];
+            unit_name: string | null;
+            matter: string;
+            /** Format: uuid */
+            enterprise_id: string | null;
+            place: components["schemas"]["Place"] | null;
+            sector_no: number | null;
+            /** Format: uuid */
+            unit_id: string | null;
+            /** Format: date-time */
+            accepted_at: string | null;
+            /** @enum {unknown} */
+            finding: "substantiated" | "partly" | "unsubstantiated" | "unverifiable" | null;
+            reply: string | null;
+            /** Format: date-time */
+            replied_at: string | null;
+            /**
+             * Format: uuid
+             * @description Who may not recheck: the person who rectified
+             */
+            rectified_by_id: string | null;
+            media: components["schemas"]["Medium"][];
+            history: components["schemas"]["Event"][];
+            clocks: components["schemas"]["Clock"][];
+            steps: components["schemas"]["AllowedStep"][];
+            proposed: components["schemas"]["Proposed"] | null;
+            sectors: components["schemas"]["ProposedSector"][];
+            reports: components["schemas"]["Report"][];
+            suggestions: components["schemas"]["SuspectedDuplicate"][];
+            /** Format: uuid */
+            merged_into: string | null;
+        };
+        TakeStep: {
+            /** @enum {unknown} */
+            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            fields?: {
+                [key: string]: unknown;
+            };
+        };
+        LineStep: {
+            /** @enum {unknown} */
+            code: "received" | "accepted" | "sent_to_unit" | "checked" | "fixed" | "answered" | "closed" | "refused" | "redirected";
+            /** Format: date-time */
+            at: string | null;
+            current: boolean;
+        };
+        Next: {
+            /** @enum {unknown} */
+            code: "received" | "accepted" | "sent_to_unit" | "checked" | "fixed" | "answered" | "closed" | "refused" | "redirected";
+            /** Format: date-time */
+            by: string | null;
+        };
+        Answer: {
+            text: string;
+            /** Format: date-time */
+            at: string;
+            /** @enum {unknown} */
+            finding: "substantiated" | "partly" | "unsubstantiated" | "unverifiable" | null;
+            /** @enum {unknown} */
+            ground: "already_accepted" | "no_facts" | "not_safety" | "in_court" | null;
+            authority: string | null;
+        };
+        ConversationMessage: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            from_reporter: boolean;
+            text: string;
+        };
+        JudgementOfReply: {
+            /** Format: date-time */
+            at: string;
+            satisfied: boolean;
+            reason: string;
+        };
+        Arrived: {
+            expected: number;
+            ready: number;
+        };
+        Receipt: {
+            number: string | null;
+            /** Format: date-time */
+            received_at: string;
+            steps: components["schemas"]["LineStep"][];
+            next: components["schemas"]["Next"] | null;
+            reply: components["schemas"]["Answer"] | null;
+            messages: components["schemas"]["ConversationMessage"][];
+            satisfaction: components["schemas"]["JudgementOfReply"] | null;
+            media: components["schemas"]["Arrived"];
+        };
+        NewMessage: {
+            /** Format: uuid */
+            id: string;
+            text: string;
+        };
+        Satisfied: {
+            satisfied: boolean;
+            /** @default  */
+            reason: string;
+        };
+    };
+    responses: {
+        /** @description Default error response */
+        DEFAULT_ERROR: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Unprocessable Entity */
+        UNPROCESSABLE_ENTITY: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;

@@ -11,7 +11,7 @@ export const letter = shallowRef<Letter | null>(null);
 /** What the person has typed, kept while they look elsewhere in the app. */
 export const typed = reactive({ code: '', message: '', reason: '' });
 
-let headers: { Authorization: string } | null = null;
+let header: { Authorization: string } | null = null;
 let messageId: string | null = null;
 
 /** Opens the letter for the typed code. Gives the fault of a code that cannot be right; throws Problem 404 for an unknown one. */
@@ -19,20 +19,20 @@ export async function openLetter(): Promise<LetterFault | null> {
   const { accessKey, parseReceiptCode } = await import('@/receipt');
   const parsed = parseReceiptCode(typed.code);
   if (!parsed.ok) return parsed.fault;
-  headers = { Authorization: `Receipt ${accessKey(parsed.code)}` };
-  letter.value = await call(api.GET('/api/v1/receipt', { headers }));
+  header = { Authorization: `Receipt ${accessKey(parsed.code)}` };
+  letter.value = await call(api.GET('/api/v1/receipt', { params: { header } }));
   return null;
 }
 
 async function reread(): Promise<void> {
-  if (headers) letter.value = await call(api.GET('/api/v1/receipt', { headers }));
+  if (header) letter.value = await call(api.GET('/api/v1/receipt', { params: { header } }));
 }
 
 /** Sends the typed message; after a lost answer the same message goes again under the same id and counts once. */
 export async function sendMessage(): Promise<void> {
-  if (!headers) return;
+  if (!header) return;
   messageId ??= crypto.randomUUID();
-  await call(api.POST('/api/v1/receipt/messages', { headers, body: { id: messageId, text: typed.message.trim() } }));
+  await call(api.POST('/api/v1/receipt/messages', { params: { header }, body: { id: messageId, text: typed.message.trim() } }));
   messageId = null;
   typed.message = '';
   await reread();
@@ -40,9 +40,9 @@ export async function sendMessage(): Promise<void> {
 
 /** Tells whether the reply satisfies; the last answer counts. */
 export async function answerReply(satisfied: boolean): Promise<void> {
-  if (!headers) return;
+  if (!header) return;
   const reason = satisfied ? '' : typed.reason.trim();
-  await call(api.POST('/api/v1/receipt/satisfaction', { headers, body: { satisfied, reason } }));
+  await call(api.POST('/api/v1/receipt/satisfaction', { params: { header }, body: { satisfied, reason } }));
   typed.reason = '';
   await reread();
 }
@@ -50,7 +50,7 @@ export async function answerReply(satisfied: boolean): Promise<void> {
 /** Closes the letter and forgets the code. */
 export function forgetLetter(): void {
   letter.value = null;
-  headers = null;
+  header = null;
   messageId = null;
   Object.assign(typed, { code: '', message: '', reason: '' });
 }

@@ -1,5 +1,6 @@
 import '@/ui/tokens.css';
 import '@/ui/page.css';
+import './tip.css';
 import { createApp } from 'vue';
 import own from '@/i18n/tip/zh-CN.json';
 import shared from '@/i18n/shared/zh-CN.json';
