@@ -164,8 +164,14 @@ def build_county(session: Session, clock: FixedClock, parts: Parts) -> County:
         )
         session.add(area)
         session.flush()
-    for name in ("fire", "industry"):
-        county.units[name] = Unit(code=name, name=f"单位 {name}", enforces=True, is_town=False)
+    for name in ("fire", "industry", "coordinating"):
+        county.units[name] = Unit(
+            code=name,
+            name=f"单位 {name}",
+            enforces=True,
+            is_town=False,
+            is_coordinating=name == "coordinating",
+        )
     session.add_all(county.units.values())
     session.flush()
     session.add_all(
