@@ -16,6 +16,16 @@ export const waiting = computed(
 );
 
 let opened: Promise<Mailbox> | null = null;
+const USED = 'gridwatch.tip.used';
+
+/** Whether a report was ever begun in this browser; a hint only, the outbox knows. */
+export function hasReportedHere(): boolean {
+  try {
+    return localStorage.getItem(USED) !== null;
+  } catch {
+    return true;
+  }
+}
 
 /** Opens the phone's storage and starts the sender; asking again gives the same one. Throws OutboxError `storage`. */
 export function openMailbox(): Promise<Mailbox> {
@@ -27,6 +37,14 @@ export function openMailbox(): Promise<Mailbox> {
   return opened;
 }
 
+function remember(): void {
+  try {
+    localStorage.setItem(USED, '1');
+  } catch {
+    // Without it the outbox opens a few seconds later at the next visit.
+  }
+}
+
 async function open(): Promise<Mailbox> {
   const { Outbox, Sender } = await import('@/outbox');
   const outbox = await Outbox.open({ database: 'gridwatch-tip', api: '/api/v1' });
@@ -36,6 +54,8 @@ async function open(): Promise<Mailbox> {
   outbox.subscribe((change) => void (change.store === 'items' ? readItems() : readDrafts()));
   const sender = new Sender(outbox);
   sender.start();
+  outbox.subscribe(remember);
+  if (items.value.length + drafts.value.length) remember();
   storageFault.value = null;
   mailboxOpen.value = true;
   return { outbox, sender };

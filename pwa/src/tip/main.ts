@@ -8,7 +8,7 @@ import { followAppearance } from '@/ui/appearance';
 import { loadI18n } from '@/ui/i18n';
 import { registerServiceWorker } from '@/ui/update';
 import App from './App.vue';
-import { openMailbox } from './mailbox';
+import { hasReportedHere, openMailbox } from './mailbox';
 import { router } from './router';
 
 async function start(): Promise<void> {
@@ -18,9 +18,12 @@ async function start(): Promise<void> {
   });
   createApp(App).use(i18n).use(router).mount('#app');
   registerServiceWorker(import.meta.env.BASE_URL);
-  // What waits from last time goes out now, but not before the first screen stands.
-  const later = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 300));
-  later(() => void openMailbox().catch(() => undefined));
+  // What waits from last time goes out once the first screen stands. Who has not reported from this phone has nothing
+  // waiting, and their old phone is left in peace while they read.
+  const soon = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 300));
+  const open = () => void openMailbox().catch(() => undefined);
+  if (hasReportedHere()) soon(open);
+  else setTimeout(open, 8000);
 }
 
 void start();
