@@ -1,0 +1,321 @@
+"""All of Gridwatch on services of its own, every part of which may be killed, and phones that talk to it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Self
+
+import psutil
+import sqlalchemy as sa
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy.orm import Session
+
+from server.commands.processes import Child, Program, free_port
+from server.commands.stack import Stack, throwaway
+from server.core.bell import QUEUE
+from server.core.clock import FixedClock, SystemClock
+from server.core.parts import Parts
+from server.identity.models import Unit
+from server.migrations import upgrade
+from server.settings import ROOT, load_settings
+from server.wiring import SUBSCRIPTIONS, build_parts
+from storage.sealing import Keyring
+from sync.signing import SigningKeys
+from tests.factories.county import build_county
+
+DATABASE = "faults"
+GIVE_UP_S = 180
+"""When something that should come has not come by then, it never will: a hang, told as what is still open."""
+OURS = {"web": "serve", "worker": "worker", "cron": "cron"}
+PARTS = ("web", "worker", "postgres", "valkey", "seaweedfs")
+PWA = ROOT / "pwa"
+
+
+class NotAtRest(Exception):
+    """Something never came to its end; the message tells what."""
+
+
+def node() -> str:
+    """Node from the system, else the one in the project's environment."""
+    found = shutil.which("node", path=f"{ROOT / '.venv' / 'node'}:{os.environ.get('PATH', '')}")
+    assert found, "Node is missing: make setup-dev"
+    return found
+
+
+class Ground:
+    """A running Gridwatch, from `with` to its end. Main thread only."""
+
+    def __init__(self, stack: Stack, web_workers: int = 1) -> None:
+        self.stack = stack
+        self.port = free_port()
+        self.folder = stack.var
+        self._web_workers = web_workers
+        self._processes: dict[str, Child] = {}
+
+    def __enter__(self) -> Self:
+        self.stack.create_database(DATABASE)
+        self.environ = self.stack.environ(DATABASE) | {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "WEB_WORKERS": str(self._web_workers),
+            "GRIDWATCH_VAR": str(self.folder),
+        }
+        self._prepare()
+        for name, command in OURS.items():
+            program = Program(
+                name, [sys.executable, str(ROOT / "manage.py"), command], self.environ, cwd=ROOT, grace_s=15
+            )
+            self._processes[name] = Child(program, self.stack.run, self.stack.logs)
+            self._processes[name].start()
+        self._processes["web"].wait_until(self.look)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._processes.values():
+            child.stop()
+        self.parts.engine.dispose()
+
+    @cached_property
+    def parts(self) -> Parts:
+        """This process's own connections to the services."""
+        settings = load_settings(**{name.lower(): value for name, value in self.environ.items()})
+        engine = sa.create_engine(settings.database_url.get_secret_value(), pool_pre_ping=True)
+        return build_parts(settings, engine)
+
+    def _prepare(self) -> None:
+        # A throwaway stack gives commits up to a kill of PostgreSQL; the promise is about those.
+        with self.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(f"ALTER DATABASE {DATABASE} SET synchronous_commit = on"))
+        self.parts.engine.dispose()
+        upgrade(self.parts.engine)
+        keys = Path(self.environ["KEYS_DIR"])
+        Keyring(keys).create_missing()
+        SigningKeys(keys).create()
+        self.parts.blobs.ensure_bucket()
+        with Session(self.parts.engine, info={"subscriptions": SUBSCRIPTIONS}) as session:
+            build_county(session, FixedClock(SystemClock().now()), self.parts)
+            session.add(Unit(code="AWB", name="县安委会办公室", is_coordinating=True))
+            session.commit()
+
+    @property
+    def api(self) -> str:
+        """The interface, without anything in between."""
+        return f"http://127.0.0.1:{self.port}/api/v1"
+
+    def look(self) -> None:
+        """Raises while the web process does not answer."""
+        urllib.request.urlopen(f"{self.api}/keys", timeout=10).close()
+
+    def child(self, name: str) -> Child:
+        """One of PARTS or `cron`."""
+        services = {child.program.name: child for child in self.stack.services}
+        return (self._processes | services)[name]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to it and all it started, as the power or the kernel would."""
+        child = self.child(name)
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(child.pid).children(recursive=True)
+            os.kill(child.pid, signal.SIGKILL)
+            for one in family:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(family, timeout=10)
+        assert child.process is not None
+        child.process.wait()
+
+    def revive(self) -> None:
+        """Start what does not run, as `up` does."""
+        for name in (*PARTS[2:], *OURS):
+            if not self.child(name).alive:
+                self.child(name).start()
+
+    def restart(self, *names: str) -> None:
+        """End these in order and start them again."""
+        for name in names:
+            self.child(name).stop()
+        self.revive()
+        self.child("web").wait_until(self.look)
+
+    def let_time_pass(self) -> None:
+        """What minutes of waiting would do: retries become due, and the clock's bell rings for them."""
+        with suppress(sa.exc.OperationalError), self.parts.engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE task SET due_at = now() - interval '10 s' WHERE done_at IS NULL AND due_at > now()")
+            )
+        with suppress(Exception):  # the queue may be away just now; that is the point
+            queue = Queue(QUEUE, connection=self.parts.queue, serializer=JSONSerializer)
+            if queue.count < 2:
+                queue.enqueue("server.worker.sweep", result_ttl=0, failure_ttl=0)
+
+    def now(self) -> datetime:
+        """The time of the running services."""
+        return SystemClock().now()
+
+    def open_tasks(self) -> list[str]:
+        """Kinds of the tasks that are not done, with their last error."""
+        with self.parts.engine.connect() as connection:
+            rows = connection.execute(sa.text("SELECT kind, error FROM task WHERE done_at IS NULL"))
+            return [f"{kind}: {(error or '')[-300:]}" for kind, error in rows]
+
+
+@contextmanager
+def ground(web_workers: int = 1) -> Iterator[Ground]:
+    """A Gridwatch on services of its own, gone at the end."""
+    with throwaway() as stack, Ground(stack, web_workers) as running:
+        yield running
+
+
+def build_phone(into: Path) -> Path:
+    """The program of a phone, bundled from the sources of the outbox."""
+    subprocess.run(
+        [
+            node(),
+            "node_modules/vite/bin/vite.js",
+            "build",
+            "--config=tests/faults/vite.config.ts",
+            f"--outDir={into}",
+            "--emptyOutDir",
+        ],
+        cwd=PWA,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return into / "phone.js"
+
+
+@dataclass(frozen=True)
+class Tip:
+    """What a person reports; `photos` are files."""
+
+    text: str
+    photos: Sequence[Path] = ()
+    urgent: bool = False
+
+
+class Phone:
+    """A phone whose disk outlives its process."""
+
+    def __init__(self, program: Path, folder: Path, api: str, tips: Sequence[Tip], speed: float = 10) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.tips = tips
+        self._program = program
+        self._process: subprocess.Popen[str] | None = None
+        self.thinks: dict[str, Any] = {}
+        """What it last told of itself: items, and what is left on its disk."""
+        self.promised: set[str] = set()
+        """Labels of the reports of which it told the person that they are submitted."""
+        self.seqs: dict[str, set[int]] = {}
+        """Every place in the order of arrival that it ever showed for an item."""
+        self.steps = 0
+        self.on_step = lambda _step: None
+        plan: Mapping[str, Any] = {
+            "api": api,
+            "speed": speed,
+            "since": int(time.time() * 1000),
+            "tips": [
+                {"text": tip.text, "photos": [str(photo) for photo in tip.photos], "urgent": tip.urgent}
+                for tip in tips
+            ],
+        }
+        (folder / "plan.json").write_text(json.dumps(plan))
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Begin, or go on after a kill."""
+        self._process = subprocess.Popen(
+            [node(), str(self._program), str(self.folder / "disk"), str(self.folder / "plan.json")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "stderr").open("ab"),
+            text=True,
+        )
+        assert self._process.stdout
+        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def wake(self) -> None:
+        """The link is back."""
+        with suppress(OSError, ValueError):
+            assert self._process is not None
+            assert self._process.stdin is not None
+            self._process.stdin.write("wake\n")
+            self._process.stdin.flush()
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """What it thinks of each thing it was to send."""
+        items: list[dict[str, Any]] = self.thinks.get("items", [])
+        return items
+
+    @property
+    def content(self) -> bool:
+        """Whether it thinks that everything it was to send is complete."""
+        return len(self.items) == len(self.tips) and all(item["state"] == "complete" for item in self.items)
+
+    def last_words(self) -> str:
+        """What it wrote to its error output."""
+        return (self.folder / "stderr").read_text()[-1500:]
+
+    def _listen(self, told: IO[str]) -> None:
+        with suppress(ValueError):
+            for line in told:
+                try:
+                    word = json.loads(line)
+                except json.JSONDecodeError:
+                    continue  # cut short by a kill
+                if "did" not in word:
+                    self.thinks = word
+                    for item in word["items"]:
+                        if item["seq"] is not None:
+                            self.seqs.setdefault(item["id"], set()).add(item["seq"])
+                    continue
+                if word["did"] == "submitted":
+                    self.promised.add(word["label"])
+                self.steps += 1
+                self.on_step(self.steps)
+
+
+def until_content(running: Ground, phones: Sequence[Phone]) -> None:
+    """Everything runs and nothing disturbs: wait until nobody has anything left to do. Raises NotAtRest."""
+    give_up = time.monotonic() + GIVE_UP_S
+    turn = 0
+    while True:
+        running.revive()
+        running.let_time_pass()
+        for phone in phones:
+            if not phone.alive:
+                phone.start()
+            elif turn % 4 == 0:
+                phone.wake()
+        turn += 1
+        with suppress(sa.exc.OperationalError):
+            if all(phone.content for phone in phones) and not running.open_tasks():
+                return
+        if time.monotonic() > give_up:
+            told = [f"{phone.thinks} {phone.last_words()}" for phone in phones if not phone.content]
+            raise NotAtRest("\n".join([*told, *running.open_tasks()]))
+        time.sleep(0.25)
