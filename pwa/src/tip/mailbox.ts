@@ -1,5 +1,6 @@
 import { computed, ref, shallowRef } from 'vue';
 import type { Draft, Item, Outbox, Sender } from '@/outbox';
+import { county, loadCounty } from './county';
 
 /** The outbox as the public app sees it: opened once, after the first screen stands, and followed from then on. */
 export type Mailbox = { outbox: Outbox; sender: Sender };
@@ -52,6 +53,10 @@ async function open(): Promise<Mailbox> {
   const readDrafts = async () => (drafts.value = await outbox.drafts());
   await Promise.all([readItems(), readDrafts()]);
   outbox.subscribe((change) => void (change.store === 'items' ? readItems() : readDrafts()));
+  void loadCounty().then(() => {
+    const limits = county.value?.limits;
+    if (limits) outbox.setLimits({ photoBytes: limits.photo_bytes, videoBytes: limits.video_bytes, mediaCount: limits.media_count });
+  });
   const sender = new Sender(outbox);
   sender.start();
   outbox.subscribe(remember);
