@@ -1,6 +1,19 @@
-import { onScopeDispose, type Reactive, reactive, ref, shallowRef, toRaw, watch } from 'vue';
+import { nextTick, onScopeDispose, type Reactive, reactive, ref, shallowRef, toRaw, watch } from 'vue';
 import type { DraftMedium, JsonObject, SubmissionKind } from '@/outbox';
 import { outbox } from './sending';
+
+/** Photos that are being reduced and sealed now, in whichever form. */
+const storing = new Set<Promise<unknown>>();
+
+/** Lets `finish` wait for a photo that was chosen but is not stored yet. */
+export async function whileStoring<T>(work: Promise<T>): Promise<T> {
+  storing.add(work);
+  try {
+    return await work;
+  } finally {
+    storing.delete(work);
+  }
+}
 
 /** Plain copy of what a form holds, as the outbox stores it. */
 const plain = (data: object): JsonObject => JSON.parse(JSON.stringify(toRaw(data))) as JsonObject;
@@ -15,8 +28,8 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
   const media = shallowRef<DraftMedium[]>([]);
   const fault = ref<unknown>(null);
   let making: Promise<string> | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let saving: Promise<void> = Promise.resolve();
+  let owed = false;
   let ended = false;
 
   async function ensure(): Promise<string> {
@@ -35,12 +48,12 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
   async function look(): Promise<void> {
     if (id.value) media.value = (await outbox().draft(id.value))?.media ?? [];
   }
-  /** Writes now what the form holds; one write after another. */
+  /** Writes what the form holds; what changes while one write is under way goes with the next. */
   function flush(): Promise<void> {
-    clearTimeout(timer);
-    timer = undefined;
-    if (ended) return saving;
+    owed = true;
     saving = saving.then(async () => {
+      if (!owed || ended) return;
+      owed = false;
       try {
         await outbox().saveDraft(await ensure(), plain(data));
         fault.value = null;
@@ -50,30 +63,25 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
     });
     return saving;
   }
-  const flushIfOwed = () => void (timer !== undefined && flush());
+  /** Before submitting or leaving a form: photos that were chosen belong to it, those still being stored too. */
+  async function finish(): Promise<void> {
+    while (storing.size) {
+      await Promise.allSettled([...storing]);
+      await nextTick(); // the form takes their ids
+    }
+    await flush();
+  }
 
-  watch(data, () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void flush(), 200);
-  }, { deep: true });
-  const hidden = () => document.visibilityState === 'hidden' && flushIfOwed();
-  document.addEventListener('visibilitychange', hidden);
-  window.addEventListener('pagehide', flushIfOwed);
+  // At once and not after a pause: a browser that is killed right after a tap has the tap.
+  watch(data, () => void flush(), { deep: true });
   const unsubscribe = outbox().subscribe((change) => change.id === id.value && void look());
-  onScopeDispose(() => {
-    flushIfOwed();
-    unsubscribe();
-    document.removeEventListener('visibilitychange', hidden);
-    window.removeEventListener('pagehide', flushIfOwed);
-  });
+  onScopeDispose(unsubscribe);
   void look();
 
   return {
-    id, data, media, fault, ensure, flush, look,
+    id, data, media, fault, ensure, flush, finish, look,
     /** After submitting or discarding: nothing is written any more. */
     end(): void {
-      clearTimeout(timer);
-      timer = undefined;
       ended = true;
     },
   };

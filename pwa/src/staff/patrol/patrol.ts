@@ -123,7 +123,7 @@ export function bodyOfHazard(hazard: LoneHazardData, label: string): SubmissionB
 }
 
 /** A whole visit: its hazards, and last the inspection that names them. Submitted as one commit. */
-export function bodiesOfVisit(data: VisitData, checklist: Checklist, label: (hazard: HazardData | null) => string, now: Date): SubmissionBody[] {
+export function bodiesOfVisit(data: VisitData, stored: readonly string[], checklist: Checklist, label: (hazard: HazardData | null) => string, now: Date): SubmissionBody[] {
   const visit = { visit_id: data.visit_id, enterprise_id: data.enterprise_id, name: data.enterprise_name };
   const hazards = data.hazards.map((hazard): SubmissionBody => ({
     id: hazard.id,
@@ -151,7 +151,8 @@ export function bodiesOfVisit(data: VisitData, checklist: Checklist, label: (haz
         ended_at: now.toISOString(),
         signatures: data.signatures.filter((one) => one.name.trim()).map((one) => ({ name: one.name.trim(), role: one.role })),
       },
-      media: checklist.items.flatMap((item) => data.answers[item.id]?.media ?? []),
+      // Also photos that no answer names, as when a hazard was left while its photo was being stored: nothing is dropped.
+      media: stored.filter((id) => !data.hazards.some((hazard) => hazard.media.includes(id))),
       label: label(null),
     },
   ];
