@@ -36,6 +36,7 @@ export default ts.config(
       'vue/no-static-inline-styles': 'error',
     },
   },
+  { files: ['scripts/**/*.js'], languageOptions: { globals: globals.node } },
   {
     settings: {
       'vue-i18n': {
