@@ -24,7 +24,7 @@ declare module 'vue-router' {
 export const router = createRouter({
   history: createWebHistory(import.meta.env.BASE_URL),
   routes: [
-    { path: '/', redirect: () => home() },
+    { path: '/', redirect: () => (session.person ? home() : { name: 'sign-in' }) },
     { path: '/sign-in', name: 'sign-in', component: () => import('./SignIn.vue'), meta: { open: true } },
     { path: '/today', name: 'today', component: () => import('./patrol/Today.vue'), meta: { place: true } },
     { path: '/visits/:id', name: 'visit', component: () => import('./patrol/VisitPage.vue'), props: true },

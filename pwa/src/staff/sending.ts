@@ -1,7 +1,8 @@
 /** The staff app's one outbox and sender, and what the screens show of them. */
 import { computed, reactive, shallowRef, watch } from 'vue';
+import { Unreachable } from '@/api/client';
 import { type Draft, type Item, Outbox, Sender } from '@/outbox';
-import { accessToken, personId, session } from './session';
+import { accessToken, needsSignIn, personId, session } from './session';
 import { syncNow } from './sync';
 import type { Mark, WorkStore } from './work';
 
@@ -29,6 +30,14 @@ async function reload(): Promise<void> {
   [items.value, drafts.value] = await Promise.all([box.items(), box.drafts()]);
 }
 
+/** Null asks for sign-in; without a signal nobody can tell whether that is needed, so that is no answer. */
+async function getToken({ owner, rejected }: { owner: string | null; rejected: string | null }): Promise<string | null> {
+  if (owner !== personId()) return null;
+  const token = await accessToken(rejected);
+  if (token === null && !needsSignIn.value) throw new Unreachable('no token without signal');
+  return token;
+}
+
 /** Opens the outbox and sends from now on whenever there is a way. Throws where the browser's database does not work. */
 export async function startSending(db: WorkStore): Promise<void> {
   store = db;
@@ -36,9 +45,7 @@ export async function startSending(db: WorkStore): Promise<void> {
   box = await Outbox.open({ database: 'gridwatch-staff', api: '/api/v1', owner: personId });
   await reload();
   box.subscribe(() => void reload());
-  sender = new Sender(box, {
-    getToken: ({ owner, rejected }) => (owner === personId() ? accessToken(rejected) : Promise.resolve(null)),
-  });
+  sender = new Sender(box, { getToken });
   sender.start();
   navigator.serviceWorker?.addEventListener('message', (event: MessageEvent<{ type?: string } | null>) => {
     if (event.data?.type === 'send-outbox') sendNow();
