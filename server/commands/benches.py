@@ -15,18 +15,47 @@ from server.commands.stack import Stack, throwaway
 from server.migrations import upgrade
 
 Row = dict[str, str | int | float]
-Bench = Callable[[Stack], list[Row]]
-BENCHES: dict[str, Bench] = {}
+Bench = Callable[..., list[Row]]
+Option = Callable[[Callable[..., None]], Callable[..., None]]
 
 
-def register(name: str) -> Callable[[Bench], Bench]:
-    """Make a function a bench; its first line of documentation heads the table."""
+@click.group()
+def bench() -> None:
+    """Measure on services of its own, in a temporary folder: a table, or one line of JSON."""
+
+
+def register(name: str, *options: Option) -> Callable[[Bench], Bench]:
+    """Make a function a bench. It is given the running services and the values of its click options."""
 
     def add(function: Bench) -> Bench:
-        BENCHES[name] = function
+        title = (function.__doc__ or name).splitlines()[0]
+
+        @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+        def command(as_json: bool, **given: object) -> None:
+            with throwaway() as stack:
+                rows = function(stack, **given)
+            _show(name, title, rows, as_json)
+
+        shown: Callable[..., None] = command
+        for option in reversed(options):
+            shown = option(shown)
+        bench.command(name, help=title)(shown)
         return function
 
     return add
+
+
+def _show(name: str, title: str, rows: list[Row], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"bench": name, "rows": rows}, ensure_ascii=False))
+        return
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*(str(row.get(column, "")) for column in columns))
+    Console().print(table)
 
 
 @register("tasks")
@@ -72,22 +101,3 @@ def tasks_bench(stack: Stack) -> list[Row]:
         )
     engine.dispose()
     return rows
-
-
-@click.command()
-@click.argument("name", type=click.Choice(sorted(BENCHES)))
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def bench(name: str, as_json: bool) -> None:
-    """Measure NAME on services of its own (in a temporary folder)."""
-    function = BENCHES[name]
-    with throwaway() as stack:
-        rows = function(stack)
-    if as_json:
-        click.echo(json.dumps({"bench": name, "rows": rows}, ensure_ascii=False))
-        return
-    table = Table(title=(function.__doc__ or name).splitlines()[0])
-    for column in rows[0]:
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
