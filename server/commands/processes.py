@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
 import psutil
 
 PR_SET_PDEATHSIG = 1
@@ -23,7 +24,7 @@ SPARE_PORTS = range(20_000, 32_000)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class ProgramFailed(Exception):
+class ProgramFailed(click.ClickException):
     """A program ended or never became ready; the message carries the end of its log."""
 
 

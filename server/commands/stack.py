@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import click
 import psutil
 import psycopg
 import redis
@@ -53,7 +54,7 @@ USUAL_PORTS = {"postgres": 25432, "valkey": 26379, "s3": 28333} | {
 }
 
 
-class StackBusy(Exception):
+class StackBusy(click.ClickException):
     """Another process runs a stack in this folder."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import psycopg
 import redis
 from rq import Worker
 
@@ -43,10 +44,10 @@ def up(demo: bool) -> None:
     host, port = os.environ.setdefault("HOST", "127.0.0.1"), int(os.environ.setdefault("PORT", "8000"))
     if not port_is_free(host, port):
         raise click.ClickException(f"port {port} is taken: choose another, such as PORT={port + 1} make up")
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(sign) is not signal.SIG_IGN:  # nohup and & ignore some on purpose
-            signal.signal(sign, _end)
+    signal.signal(signal.SIGINT, _end)  # even where a shell's & left it ignored: nobody sends it by mistake
     signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _end)
     try:
         with ExitStack() as running:
             children = running.enter_context(_services())
@@ -122,15 +123,11 @@ def _announce(host: str, port: int, children: list[Child]) -> None:
 
 
 def _tell_sign_ins() -> None:
-    from sqlalchemy import create_engine, select
-
     from server.demo.county import PASSWORD, SIGN_INS
-    from server.identity.models import Person
 
-    engine = create_engine(load_settings().database_url.get_secret_value())
-    with engine.connect() as connection:
-        known = set(connection.scalars(select(Person.login)))
-    engine.dispose()
+    url = load_settings().database_url.get_secret_value().replace("+psycopg", "", 1)
+    with psycopg.connect(url) as database:
+        known = {login for (login,) in database.execute("SELECT login FROM person")}
     people = [(login, role, place) for login, role, place in SIGN_INS if login in known]
     if people:
         click.echo(f"\n  demo sign-ins, password {PASSWORD}")

@@ -1,66 +1,17 @@
-"""The processes of a running Gridwatch and what must be there before they start."""
+"""What must be there before the processes start: keys, schema, bucket, and in a demo its county."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
-import redis
 import sqlalchemy as sa
-from rq import Queue, SimpleWorker
-from rq.cron import CronJob, CronScheduler
-from rq.job import Job
-from rq.serializers import JSONSerializer
 from sqlalchemy.orm import Session
 
-from server.core.bell import QUEUE
-from server.core.clock import SystemClock
 from server.migrations import differences, upgrade, write_revision
 from server.settings import ROOT, load_settings
-
-JOBS_PER_WORKER = 2000
-"""A worker ends after so many and is started afresh, which bounds what a leak can cost."""
-SWEEP_SECONDS = 5
-SWEEP_UPLOADS_SECONDS = 3600
-
-
-@click.command()
-def serve() -> None:
-    """The web process (gunicorn): HOST, PORT, WEB_WORKERS, WEB_THREADS."""
-    config = Path(__file__).with_name("gunicorn_settings.py")
-    gunicorn = str(Path(sys.prefix) / "bin" / "gunicorn")
-    os.chdir(ROOT)
-    os.execv(gunicorn, [gunicorn, "--config", str(config), "server.app:create_app()"])
-
-
-@click.command()
-def worker() -> None:
-    """One worker of the queue; start more for more at a time."""
-    # Everything is imported before the first task, and hostile media have a process of their own (storage.media),
-    # so tasks run in this one and keep its connections.
-    import server.worker  # noqa: F401
-
-    SimpleWorker([QUEUE], connection=_queue_connection(), serializer=JSONSerializer).work(
-        logging_level="WARNING", max_jobs=JOBS_PER_WORKER
-    )
-
-
-class JsonCronJob(CronJob):
-    """rq's own would put a pickle into the queue."""
-
-    def enqueue(self, connection: redis.Redis) -> Job:
-        """Ring; a ring that nobody heard until the next one is dropped."""
-        queue = Queue(self.queue_name, connection=connection, serializer=JSONSerializer)
-        return queue.enqueue(self.func_name, result_ttl=0, failure_ttl=0, ttl=self.interval)
-
-
-@click.command()
-def cron() -> None:
-    """The clock: rings for what is due; one of it is enough, several do no harm."""
-    scheduler = CronScheduler(_queue_connection(), logging_level="WARNING")
-    for name, seconds in (("sweep", SWEEP_SECONDS), ("sweep_uploads", SWEEP_UPLOADS_SECONDS)):
-        scheduler.get_jobs().append(JsonCronJob(QUEUE, func_name=f"server.worker.{name}", interval=seconds))
-    scheduler.start()  # type: ignore[no-untyped-call]
+from storage.blobs import BlobStore
+from storage.sealing import Keyring
+from sync.signing import SigningKeys
 
 
 @click.command()
@@ -94,9 +45,10 @@ def prepare(demo: bool) -> None:
     engine = sa.create_engine(settings.database_url.get_secret_value(), poolclass=sa.NullPool)
     upgrade(engine)
 
-    from server.wiring import build_parts
-
-    build_parts(settings, engine).blobs.ensure_bucket()
+    secret = settings.s3_secret_key.get_secret_value()
+    BlobStore(
+        settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure
+    ).ensure_bucket()
     if demo:
         _seed_when_empty(engine)
 
@@ -115,17 +67,19 @@ UNFINISHED = "the demo county is being loaded"
 
 def _seed_when_empty(engine: sa.Engine) -> bool:
     """Whether the demo county was loaded. A load that was cut short, which the database remembers, begins again."""
-    from server.demo import services as demo
-    from server.wiring import JOBS, SUBSCRIPTIONS, build_parts
-
     with Session(engine) as session:
         if _note(session) == UNFINISHED:
             _empty(session)
-        if not demo.is_empty(session):
+        if session.scalar(sa.text("SELECT 1 FROM area LIMIT 1")):
             return False
         _set_note(session, UNFINISHED)
         session.commit()
         click.echo("filling the database with the demo county, which takes a minute …")
+
+        from server.core.clock import SystemClock
+        from server.demo import services as demo
+        from server.wiring import JOBS, SUBSCRIPTIONS, build_parts
+
         pooled = sa.create_engine(engine.url)
         demo.seed(build_parts(load_settings(), pooled), SystemClock(), JOBS, SUBSCRIPTIONS)
         pooled.dispose()
@@ -157,13 +111,6 @@ def _empty(session: Session) -> None:
 
 
 def _create_keys(folder: Path) -> None:
-    from storage.sealing import Keyring
-    from sync.signing import SigningKeys
-
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     Keyring(folder).create_missing()
     SigningKeys(folder).create()
-
-
-def _queue_connection() -> redis.Redis:
-    return redis.Redis.from_url(load_settings().redis_url.get_secret_value())
