@@ -144,9 +144,9 @@ class Ground:
                 self.child(name).start()
 
     def restart(self, *names: str) -> None:
-        """End these in order and start them again."""
+        """Kill these and start them again; they keep nothing."""
         for name in names:
-            self.child(name).stop()
+            self.kill(name)
         self.revive()
         self.child("web").wait_until(self.look)
 

@@ -21,10 +21,11 @@ PORTAL = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to the network."
 class Trouble:
     """What happens to one request.
 
-    `cut_up`, `cut_down`: the connection ends after `bytes` of the request, or of the answer (0: the server has done it
-    and the phone never hears of it). `delay`: `seconds` later. `twice`: sent twice at once, one answer comes back.
-    `again_later`: a second copy reaches the server `seconds` later, when others have overtaken it. `answer`: the server
-    never sees it, `status` and `body` come back. `half`: half of the answer's body, with a length that fits.
+    `cut_up`: the connection ends after `bytes` of the request's body (below 0: within its head). `cut_down`: after
+    `bytes` of the answer (0: the server has done it and the phone never hears of it). `delay`: `seconds` later.
+    `twice`: sent twice at once, one answer comes back. `again_later`: a second copy reaches the server `seconds` later,
+    when others have overtaken it. `answer`: the server never sees it, `status` and `body` come back. `half`: half of
+    the answer's body, with a length that fits.
     """
 
     kind: str
@@ -151,7 +152,8 @@ class Proxy(Looped):
 
     async def _answer(self, exchange: Exchange, trouble: Trouble | None) -> bytes | None:
         """The bytes that go back; None where the phone hears nothing."""
-        whole = _closing(exchange.head) + exchange.body
+        head = _closing(exchange.head)
+        whole = head + exchange.body
         if trouble is None:
             return await self._ask(whole)
         if trouble.kind == "delay":
@@ -160,7 +162,7 @@ class Proxy(Looped):
         if trouble.kind == "answer":
             return _canned(trouble)
         if trouble.kind == "cut_up":
-            await self._ask(whole[: trouble.bytes], hear=False)
+            await self._ask(whole[: len(head) + trouble.bytes], hear=False)
             return None
         if trouble.kind == "twice":
             one, other = await asyncio.gather(self._ask(whole), self._ask(whole))
@@ -174,8 +176,8 @@ class Proxy(Looped):
         if trouble.kind == "cut_down":
             return answer[: trouble.bytes] or None
         if trouble.kind == "half":
-            head, _, body = answer.partition(b"\r\n\r\n")
-            return _with_length(head, len(body) // 2) + body[: len(body) // 2]
+            front, _, body = answer.partition(b"\r\n\r\n")
+            return _with_length(front, len(body) // 2) + body[: len(body) // 2]
         raise ValueError(trouble.kind)
 
     async def _ask_later(self, whole: bytes, seconds: float) -> bytes:
@@ -282,11 +284,10 @@ def troubles(random: Random, share: float) -> Decide:
         dice = Random(f"{seed} {exchange.number}")
         if dice.random() > share:
             return None
-        size = len(exchange.head) + len(exchange.body)
         return dice.choice(
             (
-                Trouble("cut_up", bytes=dice.randrange(size)),
-                Trouble("cut_up", bytes=dice.randrange(size)),
+                Trouble("cut_up", bytes=-dice.randrange(1, len(exchange.head))),
+                Trouble("cut_up", bytes=dice.randrange(len(exchange.body) or 1)),
                 Trouble("cut_down"),
                 Trouble("cut_down", bytes=dice.randrange(1, 400)),
                 Trouble("delay", seconds=dice.uniform(0.05, 0.6)),
