@@ -17,7 +17,7 @@ export const drafts = shallowRef<Draft[]>([]);
 export const marks = reactive(new Map<string, Mark>());
 
 /** What this person still has to send, or has to look at. */
-export const unsent = computed(() => items.value.filter((item) => item.state !== 'complete'));
+export const unsent = computed(() => items.value.filter((item) => item.owner === personId() && item.state !== 'complete'));
 export const mine = computed(() => drafts.value.filter((draft) => draft.owner === personId()));
 
 export function outbox(): Outbox {

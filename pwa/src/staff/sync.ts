@@ -1,5 +1,5 @@
 /** Keeps the phone's copy of the server's data near: asks for changes on start, when signal returns, and now and then. */
-import { reactive, readonly, shallowReactive } from 'vue';
+import { reactive, readonly, shallowReactive, watch } from 'vue';
 import { getChanges, getHazardTypes } from './server';
 import { session } from './session';
 import { applyChanges, rowsOf, type WorkStore } from './work';
@@ -78,4 +78,9 @@ export async function startSync(db: WorkStore): Promise<void> {
   document.addEventListener('visibilitychange', visible);
   setInterval(visible, EVERY_MS);
   visible();
+  // Somebody else signed in, or nobody is: what the last one knew is gone from the store, so from the screens too.
+  watch(
+    () => session.person?.id,
+    () => void reload(db).then(syncNow),
+  );
 }

@@ -60,7 +60,8 @@ test('a major hazard goes before everything else, and one fixed on the spot has 
   const hazard = {
     ...beginHazard('h', now), level: 'major' as const, fixed_on_spot: true, enterprise_id: null, enterprise_name: '河边的小作坊',
   };
-  const sent = bodyOfHazard(hazard, '隐患');
+  const sent = bodyOfHazard({ ...hazard, media: ['m2'] }, '隐患', ['m1', 'm2']);
   expect(sent.urgent).toBe(true);
+  expect(sent.media).toEqual(['m2', 'm1']);
   expect(sent.body).toMatchObject({ due_on: null, enterprise_words: '河边的小作坊', visit_id: null });
 });

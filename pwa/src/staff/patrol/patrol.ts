@@ -116,10 +116,13 @@ const within = (hazard: HazardData, visit: { visit_id: string | null; enterprise
     due_on: hazard.fixed_on_spot ? null : hazard.due_on,
   }) satisfies JsonObject;
 
+/** The media of one body and those stored ones that no form names: a photo taken right before the phone died. */
+export const withStray = (named: readonly string[], stored: readonly string[]): string[] => [...named, ...stored.filter((id) => !named.includes(id))];
+
 /** A hazard found outside a visit, as one submission. */
-export function bodyOfHazard(hazard: LoneHazardData, label: string): SubmissionBody {
+export function bodyOfHazard(hazard: LoneHazardData, label: string, stored: readonly string[]): SubmissionBody {
   const visit = { visit_id: null, enterprise_id: hazard.enterprise_id, name: hazard.enterprise_name };
-  return { id: hazard.id, kind: 'hazard', body: within(hazard, visit), media: hazard.media, urgent: hazard.level === 'major', label };
+  return { id: hazard.id, kind: 'hazard', body: within(hazard, visit), media: withStray(hazard.media, stored), urgent: hazard.level === 'major', label };
 }
 
 /** A whole visit: its hazards, and last the inspection that names them. Submitted as one commit. */
