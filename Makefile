@@ -53,7 +53,6 @@ $(STAMPS)/npm: pwa/package.json pwa/package-lock.json $(STAMPS)/node
 
 $(STAMPS)/web: $(STAMPS)/npm $(WEB_SOURCES)
 	cd pwa && $(NODE_PATH) npm run --silent build
-	$(BIN)/python -m whitenoise.compress --quiet pwa/dist
 	@touch $@
 
 # Chromium and a Chinese font for the browser tests.

@@ -1,0 +1,117 @@
+"""The whole of it as `make up` runs it, on the run's own services, and real browsers on it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from minio import Minio
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from sqlalchemy.orm import Session
+
+from server.commands.processes import free_port
+from server.core.clock import SystemClock
+from server.demo.pictures import SCENES, picture
+from server.demo.services import load_county
+from tests.conftest import Services
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1440, "height": 900}
+COUNTY_SEAT = {"latitude": 34.477, "longitude": 100.242, "accuracy": 12.0}
+
+NewBrowser = Callable[..., BrowserContext]
+
+
+@pytest.fixture(scope="session")
+def home(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the running system answers; it holds the demo county's tables and no reports."""
+    var = tmp_path_factory.mktemp("e2e")
+    port = free_port(None)
+    server = sa.create_engine(stack.database_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with server.connect() as connection:
+        connection.execute(sa.text("CREATE DATABASE e2e"))
+    url = sa.make_url(stack.database_url).set(database="e2e").render_as_string(hide_password=False)
+    Minio(stack.s3_endpoint, stack.s3_access_key, stack.s3_secret_key, secure=False).make_bucket("e2e")
+    own = {"DATABASE_URL": url, "S3_BUCKET": "e2e", "REDIS_URL": f"{stack.redis_url.rpartition('/')[0]}/15"}
+    environ = os.environ | stack.environ | own | {"KEYS_DIR": str(var / "keys")}
+    environ |= {"GRIDWATCH_VAR": str(var), "PORT": str(port), "ENVIRONMENT": "test"}
+    command = [sys.executable, str(repository / "manage.py"), "up", "--no-demo"]
+    running = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert running.stdout is not None
+        said = []
+        for line in running.stdout:
+            said.append(line)
+            if line.strip() == "ready":
+                break
+        else:
+            pytest.fail("".join(said))
+        engine = sa.create_engine(url)
+        with closing(Session(engine)) as session:
+            load_county(session, SystemClock())
+            session.commit()
+        engine.dispose()
+        yield f"http://localhost:{port}"
+    finally:
+        running.terminate()
+        running.wait(60)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Playwright]:
+    """The driver of Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture
+def browser(chromium: Playwright, tmp_path: Path) -> Iterator[NewBrowser]:
+    """Make browsers with a profile of their own: `browser("name", viewport)`; the same name reopens a killed one."""
+    opened: list[BrowserContext] = []
+
+    def new(name: str, viewport: dict[str, int] = PHONE) -> BrowserContext:
+        context = chromium.chromium.launch_persistent_context(
+            tmp_path / name,
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport=viewport,  # type: ignore[arg-type]
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            geolocation=COUNTY_SEAT,  # type: ignore[arg-type]
+            permissions=["geolocation"],
+            has_touch=viewport is PHONE,
+            is_mobile=viewport is PHONE,
+        )
+        context.set_default_timeout(60_000)
+        opened.append(context)
+        return context
+
+    yield new
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A picture of each scene."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number, scene in enumerate(SCENES):
+        (folder / f"{scene}.jpg").write_bytes(picture(scene, 9000 + number))
+    return {path.stem: path for path in folder.iterdir()}
