@@ -115,7 +115,9 @@ def _tus() -> TusServer:
     return TusServer(
         uploads=parts().uploads,
         max_size=parts().settings.limits.sealed_bytes,
-        may_upload=lambda submission_id, sha256, size: refuse_undeclared(session(), submission_id, sha256, size),
+        may_upload=lambda submission_id, sha256, size: refuse_undeclared(
+            session(), submission_id, sha256, size
+        ),
         on_received=on_received,
     )
 
@@ -146,9 +148,13 @@ def _http_problem(error: HTTPException) -> Response:
 
 def _database_away(error: OperationalError) -> Response:
     log.error("database.away", fault=type(error.orig).__name__)
-    return _problem(Unavailable("database.away", "The database does not answer; try again in a minute.", retry_after=5))
+    return _problem(
+        Unavailable("database.away", "The database does not answer; try again in a minute.", retry_after=5)
+    )
 
 
 def _bug(error: Exception) -> Response:
     log.exception("bug", route=request.url_rule.rule if request.url_rule else None)
-    return _problem(Problem("bug", "A fault of ours; it is in the log with this request's id. Please try again."))
+    return _problem(
+        Problem("bug", "A fault of ours; it is in the log with this request's id. Please try again.")
+    )

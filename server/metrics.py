@@ -29,7 +29,9 @@ class TaskFigures(Collector):
             ).where(Task.done_at.is_(None))
         ).one()
         yield GaugeMetricFamily("gridwatch_tasks_waiting", "Tasks not done yet", waiting)
-        yield GaugeMetricFamily("gridwatch_tasks_failing", "Tasks that failed at least once and are tried again", failing)
+        yield GaugeMetricFamily(
+            "gridwatch_tasks_failing", "Tasks that failed at least once and are tried again", failing
+        )
         yield GaugeMetricFamily("gridwatch_tasks_oldest_seconds", "Age of the oldest task", float(oldest))
 
 
@@ -51,7 +53,7 @@ def install(app: Flask, networks: tuple[Network, ...]) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         """Figures for Prometheus"""
-        address = ip_address(request.remote_addr or "0.0.0.0")
+        address = ip_address(request.remote_addr or "::")
         if not any(address in network for network in networks):
             raise NotFound
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

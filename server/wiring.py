@@ -2,7 +2,6 @@
 
 import redis
 import sqlalchemy as sa
-
 from sqlalchemy.orm import sessionmaker
 
 from server.cases import jobs as cases
@@ -47,8 +46,12 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 def build_parts(settings: Settings, engine: sa.Engine) -> Parts:
     """Connect to nothing yet; every adapter connects on first use."""
     secret = settings.s3_secret_key.get_secret_value()
-    blobs = BlobStore(settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure)
-    queue = redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=30, socket_connect_timeout=2)
+    blobs = BlobStore(
+        settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure
+    )
+    queue = redis.Redis.from_url(
+        settings.redis_url.get_secret_value(), socket_timeout=30, socket_connect_timeout=2
+    )
     sessions = sessionmaker(engine, info={"subscriptions": SUBSCRIPTIONS, "bell": build_bell(queue)})
     return Parts(
         settings=settings,

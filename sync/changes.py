@@ -1,4 +1,4 @@
-"""Changes for phones: the latest state per (stream, topic, key), told in an order nobody can fall behind of (PROTOCOL.md §7)."""
+"""Changes for phones: the latest state per (stream, topic, key), in an order that loses nobody (PROTOCOL.md §7)."""
 
 import base64
 import json

@@ -47,7 +47,9 @@ class Submission(SyncBase):
     received_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     state: Mapped[str] = mapped_column(sa.Text, server_default="accepted")
     number: Mapped[str | None] = mapped_column(sa.Text)
-    media: Mapped[list["SubmissionMedium"]] = relationship(order_by="SubmissionMedium.position", lazy="selectin")
+    media: Mapped[list["SubmissionMedium"]] = relationship(
+        order_by="SubmissionMedium.position", lazy="selectin"
+    )
 
 
 class SubmissionMedium(SyncBase):
@@ -58,7 +60,9 @@ class SubmissionMedium(SyncBase):
         sa.CheckConstraint("state IN ('expected', 'stored', 'opened', 'unopenable')", name="state"),
     )
 
-    submission_id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, sa.ForeignKey("submission.id"), primary_key=True)
+    submission_id: Mapped[uuid.UUID] = mapped_column(
+        sa.Uuid, sa.ForeignKey("submission.id"), primary_key=True
+    )
     sha256: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     size: Mapped[int] = mapped_column(sa.BigInteger)
     position: Mapped[int] = mapped_column(sa.Integer)
@@ -94,7 +98,12 @@ def accept(
     inserted = session.scalar(
         insert(Submission)
         .values(
-            id=submission_id, kind=envelope.kind, digest=digest, envelope=raw, sender_id=sender_id, received_at=now
+            id=submission_id,
+            kind=envelope.kind,
+            digest=digest,
+            envelope=raw,
+            sender_id=sender_id,
+            received_at=now,
         )
         .on_conflict_do_nothing(index_elements=[Submission.id])
         .returning(Submission.id)
@@ -103,7 +112,12 @@ def accept(
         session.execute(
             sa.insert(SubmissionMedium),
             [
-                {"submission_id": submission_id, "sha256": medium.sha256, "size": medium.size, "position": position}
+                {
+                    "submission_id": submission_id,
+                    "sha256": medium.sha256,
+                    "size": medium.size,
+                    "position": position,
+                }
                 for position, medium in enumerate(envelope.media)
             ],
         )

@@ -19,7 +19,13 @@ class Acting(Protocol):
 
 
 def record(
-    session: Session, clock: Clock, actor: Acting, action: str, entity: str, entity_id: uuid.UUID, **facts: Any
+    session: Session,
+    clock: Clock,
+    actor: Acting,
+    action: str,
+    entity: str,
+    entity_id: uuid.UUID,
+    **facts: Any,
 ) -> None:
     """Write one audit row into the transaction of the act itself. `facts` must be JSON."""
     session.add(

@@ -12,6 +12,9 @@ QUEUE = "gridwatch"
 RESULT_SECONDS = 0
 """Results are in PostgreSQL; RQ keeps none."""
 
+LONGEST_SECONDS = 15 * 60
+"""A video of half an hour is opened in less."""
+
 log = structlog.get_logger()
 
 Bell = Callable[[Sequence[uuid.UUID]], None]
@@ -28,7 +31,12 @@ def build_bell(connection: redis.Redis) -> Bell:
     def ring(task_ids: Sequence[uuid.UUID]) -> None:
         try:
             jobs = [
-                Queue.prepare_data("server.worker.run_task", args=(str(task_id),), result_ttl=RESULT_SECONDS)
+                Queue.prepare_data(
+                    "server.worker.run_task",
+                    args=(str(task_id),),
+                    timeout=LONGEST_SECONDS,
+                    result_ttl=RESULT_SECONDS,
+                )
                 for task_id in task_ids
             ]
             queue(connection).enqueue_many(jobs)

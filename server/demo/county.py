@@ -1,4 +1,4 @@
-"""The rows of the demo county in the formats of docs/import.md, made from a fixed seed so that they are always the same.
+"""The rows of the demo county in the formats of docs/import.md, the same ones every time.
 
 Towns and units are Maqin's; villages, grids, boundaries, enterprises and people are invented.
 """
@@ -84,10 +84,57 @@ SECTOR_WEIGHTS = {
     17: 8,
     18: 5,
 }
-NAMES = "雪域 吉祥 阿尼玛卿 黄河源 格桑 三江源 雄鹰 扎西 金马 康巴 团结 兴牧 玉树林 高原红 白塔 祥云 雪莲 宏源 天路 圣湖".split()
-ROADS = "团结路 雪山路 格萨尔路 黄河路 迎宾路 滨河路 文化路 民主街 幸福巷 环城东路".split()
-SURNAMES = "才旦 扎西 多杰 卓玛 央金 尕藏 李 王 马 张 韩 刘 索南 拉毛".split()
-GIVEN = "建军 明 秀英 吉 措 桑 德 丽 强 才让 加 文华 国庆 晓燕".split()
+NAMES = [
+    "雪域",
+    "吉祥",
+    "阿尼玛卿",
+    "黄河源",
+    "格桑",
+    "三江源",
+    "雄鹰",
+    "扎西",
+    "金马",
+    "康巴",
+    "团结",
+    "兴牧",
+    "玉树林",
+    "高原红",
+    "白塔",
+    "祥云",
+    "雪莲",
+    "宏源",
+    "天路",
+    "圣湖",
+]
+ROADS = [
+    "团结路",
+    "雪山路",
+    "格萨尔路",
+    "黄河路",
+    "迎宾路",
+    "滨河路",
+    "文化路",
+    "民主街",
+    "幸福巷",
+    "环城东路",
+]
+SURNAMES = [
+    "才旦",
+    "扎西",
+    "多杰",
+    "卓玛",
+    "央金",
+    "尕藏",
+    "李",
+    "王",
+    "马",
+    "张",
+    "韩",
+    "刘",
+    "索南",
+    "拉毛",
+]
+GIVEN = ["建军", "明", "秀英", "吉", "措", "桑", "德", "丽", "强", "才让", "加", "文华", "国庆", "晓燕"]
 RISKS = ("red", "orange", "yellow", "blue")
 RISK_WEIGHTS = (1, 3, 6, 10)
 

@@ -14,7 +14,7 @@ Colour = tuple[int, int, int]
 
 def picture(scene: str, seed: int) -> bytes:
     """A JPEG of 1600 × 1200 of `scene` (a key of SCENES), with the light and clutter of `seed`."""
-    chance = Chance(seed)  # noqa: S311
+    chance = Chance(seed)
     light = chance.randint(-25, 15)
     image = Image.new("RGB", SIZE, _lit((188, 184, 176), light))
     draw = ImageDraw.Draw(image)
@@ -31,7 +31,7 @@ def _seen_from(image: Image.Image, chance: Chance) -> Image.Image:
     """Another standpoint each time, so that two pictures of one scene are not taken for the same photo."""
     if chance.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    image = image.rotate(chance.uniform(-5, 5), Image.Resampling.BILINEAR, fillcolor=image.getpixel((5, 5)))  # type: ignore[arg-type]
+    image = image.rotate(chance.uniform(-5, 5), Image.Resampling.BILINEAR, fillcolor=image.getpixel((5, 5)))
     left, top = chance.randint(40, 320), chance.randint(40, 200)
     width = chance.randint(1080, 1240)
     return image.resize(SIZE, Image.Resampling.BILINEAR, (left, top, left + width, top + width * 3 // 4))

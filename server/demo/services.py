@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from server.cases import services as cases
 from server.cases.models import Case
 from server.cases.rules import Step
-from server.imports import load_table
 from server.core import tasks
 from server.core.clock import Clock, FixedClock
 from server.core.parts import Parts
@@ -34,6 +33,7 @@ from server.feedback.services import judge_answer
 from server.identity.models import Area, Person, RoleGrant, Unit
 from server.identity.rules import Actor, Role
 from server.identity.services import actor_of
+from server.imports import load_table
 from server.intake import services as intake
 from server.intake.models import Report
 from server.patrol.services import load_checklists, plan_visit
@@ -299,7 +299,8 @@ class _Play:
 
     def _seal(self, content: bytes, purpose: Purpose = Purpose.INTAKE) -> bytes:
         recipient = pyrage.x25519.Recipient.from_str(self.parts.keyring.recipient(purpose).recipient)
-        return pyrage.encrypt(content, [recipient])
+        sealed: bytes = pyrage.encrypt(content, [recipient])
+        return sealed
 
     def _identity(self) -> str:
         who = json.dumps({"name": "扎西", "phone": "13897550000"}).encode()

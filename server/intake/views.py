@@ -6,6 +6,7 @@ from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from server.core.db import Facts
 from server.core.errors import Forbidden, Invalid, TooLarge
 from server.core.web import clock, parts, session
 from server.identity.access import current_actor
@@ -37,7 +38,7 @@ STATUS = {ledger.Arrival.NEW: 201, ledger.Arrival.SAME: 200, ledger.Arrival.DIFF
 
 @blueprint.get("/keys")
 @blueprint.response(200, KeysSchema)
-def keys():
+def keys() -> Facts:
     """Public keys: what phones seal to, and the chain that signs verdicts"""
     recipients = {purpose.value: vars(parts().keyring.recipient(purpose)) for purpose in Purpose}
     return recipients | {"signing": parts().signing.published()}
@@ -52,7 +53,7 @@ def keys():
 @blueprint.alt_response(200, schema=VerdictSchema, description="The same again")
 @blueprint.alt_response(409, schema=VerdictSchema, description="Another content holds this id")
 @blueprint.alt_response(422, schema=VerdictSchema, description="Can never be taken")
-def put_submission(submission_id: uuid.UUID):
+def put_submission(submission_id: uuid.UUID) -> Response:
     """Take a sealed submission, once"""
     raw = _whole_body()
     limits = parts().settings.limits
@@ -70,7 +71,7 @@ def put_submission(submission_id: uuid.UUID):
 
 @blueprint.get("/submissions/<uuid:submission_id>")
 @blueprint.response(200, VerdictSchema)
-def get_submission(submission_id: uuid.UUID):
+def get_submission(submission_id: uuid.UUID) -> Facts:
     """How far a submission is"""
     return _verdicts([submission_id])[0]
 
@@ -78,7 +79,7 @@ def get_submission(submission_id: uuid.UUID):
 @blueprint.post("/submissions/status")
 @blueprint.arguments(StatusQuerySchema)
 @blueprint.response(200, VerdictsSchema)
-def submissions_status(query):
+def submissions_status(query: Facts) -> Facts:
     """How far many submissions are"""
     return {"verdicts": _verdicts(query["ids"])}
 
@@ -86,7 +87,7 @@ def submissions_status(query):
 @blueprint.get("/changes")
 @blueprint.arguments(CursorSchema, location="query")
 @blueprint.response(200, ChangesSchema)
-def get_changes(query):
+def get_changes(query: Facts) -> changes.Page:
     """What changed for this person since the cursor"""
     try:
         return changes.read(session(), _streams(current_actor()), query["cursor"])
@@ -95,7 +96,7 @@ def get_changes(query):
 
 
 def _whole_body() -> bytes:
-    """The envelope, all of it. Under gunicorn a body cut short is read without an error, so length and digest decide."""
+    """The envelope, all of it: gunicorn reads a body cut short without an error, so length and digest decide."""
     told = envelope.parse_content_digest(request.headers.get("Content-Digest", ""))
     if told is None:
         raise Invalid("digest.missing", "Send Content-Digest: sha-256=:…: over the exact bytes of the body.")

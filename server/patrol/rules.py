@@ -75,7 +75,9 @@ def _answers(reading: Reading) -> list[Facts]:
         if not isinstance(answer, str) or answer not in ANSWERS:
             reading.flag("unknown_choice", "answers.answer", answer)
             answer = None
-        answers.append({"item_id": _words(row, "item_id"), "answer": answer, "note": _words(row, "note", NOTE_CHARS)})
+        answers.append(
+            {"item_id": _words(row, "item_id"), "answer": answer, "note": _words(row, "note", NOTE_CHARS)}
+        )
     return answers
 
 

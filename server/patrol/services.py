@@ -55,7 +55,12 @@ def checklist_for(session: Session, sector_no: int) -> Checklist:
 
 
 def plan_visit(
-    session: Session, clock: Clock, enterprise_id: uuid.UUID, inspector_id: uuid.UUID, due_on: date, reason: str
+    session: Session,
+    clock: Clock,
+    enterprise_id: uuid.UUID,
+    inspector_id: uuid.UUID,
+    due_on: date,
+    reason: str,
 ) -> Visit:
     """Put a visit (due, recheck or pushed) onto the inspector's phone, with all that it needs without signal.
 

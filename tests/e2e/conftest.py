@@ -51,7 +51,9 @@ def home(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFac
     environ = os.environ | stack.environ | own | {"KEYS_DIR": str(var / "keys")}
     environ |= {"GRIDWATCH_VAR": str(var), "PORT": str(port), "ENVIRONMENT": "test"}
     command = [sys.executable, str(repository / "manage.py"), "up", "--no-demo"]
-    running = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    running = subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         assert running.stdout is not None
         said = []

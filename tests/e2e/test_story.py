@@ -19,7 +19,9 @@ def install(context: BrowserContext, address: str) -> Page:
     """Open an app and wait until its service worker has all that it needs without signal."""
     page = context.pages[0]
     page.goto(address)
-    page.wait_for_function("navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
+    page.wait_for_function(
+        "navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')"
+    )
     page.reload()
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     return page
@@ -201,6 +203,8 @@ def test_an_inspector_walks_offline_and_the_hazard_joins_the_same_desk(
         desk.wait_for_timeout(2000)
         desk.reload()
     hazard.first.click()
-    expect(desk.get_by_role("region", name="线索内容").get_by_text("气瓶与灶台没有隔开").first).to_be_visible()
+    expect(
+        desk.get_by_role("region", name="线索内容").get_by_text("气瓶与灶台没有隔开").first
+    ).to_be_visible()
     if page.get_by_role("button", name="登录").count():
         pytest.fail("the inspector was signed out by the cut")

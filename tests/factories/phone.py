@@ -47,7 +47,9 @@ class Phone:
         """Sealed to the county's key."""
         if not self.keys:
             self.keys = self.client.get("/api/v1/keys").get_json()
-        return pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(self.keys[purpose]["recipient"])])
+        recipient = pyrage.x25519.Recipient.from_str(self.keys[purpose]["recipient"])
+        sealed: bytes = pyrage.encrypt(plain, [recipient])
+        return sealed
 
     def envelope(self, body: dict[str, Any], media: list[bytes] | None = None, **changes: Any) -> bytes:
         """The exact bytes of an envelope; `media` are sealed already."""

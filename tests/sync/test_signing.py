@@ -2,6 +2,7 @@
 
 import base64
 import stat
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def public(key: dict[str, str]) -> Ed25519PublicKey:
 def test_a_verdict_is_signed_over_exactly_its_bytes(tmp_path: Path) -> None:
     keys = SigningKeys(tmp_path)
     keys.create()
-    verdict = keys.sign('{"state":"complete"}'.encode())
+    verdict = keys.sign(b'{"state":"complete"}')
     signature, payload = base64.b64decode(verdict["signature"]), base64.b64decode(verdict["payload"])
     public(keys.published()[0]).verify(signature, payload)
     with pytest.raises(InvalidSignature):
@@ -33,7 +34,7 @@ def test_rotation_makes_a_chain_that_a_phone_can_follow(tmp_path: Path) -> None:
     keys.rotate()
     chain = keys.published()
     assert [key["previous"] for key in chain] == [None, chain[0]["id"], chain[1]["id"]]
-    for before, key in zip(chain, chain[1:], strict=False):
+    for before, key in pairwise(chain):
         public(before).verify(base64.b64decode(key["signature"]), base64.b64decode(key["public"]))
     assert keys.sign(b"{}")["key"] == chain[-1]["id"]
     assert SigningKeys(tmp_path).published() == chain

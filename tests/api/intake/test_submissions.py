@@ -222,9 +222,9 @@ def test_uploads_are_taken_only_for_a_line_of_the_manifest(phone: Phone) -> None
     tip = uuid.uuid4()
     declared, other = phone.seal(b"x"), phone.seal(b"y")
     phone.put(tip, phone.envelope(tip_body(), [declared]))
-    with pytest.raises(AssertionError, match="upload.undeclared"):
+    with pytest.raises(AssertionError, match=r"upload\.undeclared"):
         phone.upload(tip, other)
-    with pytest.raises(AssertionError, match="upload.undeclared"):
+    with pytest.raises(AssertionError, match=r"upload\.undeclared"):
         phone.upload(uuid.uuid4(), declared)
 
 

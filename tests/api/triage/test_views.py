@@ -59,7 +59,7 @@ def stored(sessions: sessionmaker[Session], clock: FixedClock) -> Stored:
 
 def signed_in(client: FlaskClient, login: str) -> dict[str, str]:
     answer = client.post("/api/v1/auth/sign-in", json={"login": login, "password": "a password"})
-    return {"Authorization": f"Bearer {answer.json['access_token']}"}  # type: ignore[index]
+    return {"Authorization": f"Bearer {answer.json['access_token']}"}
 
 
 def test_the_desk_judges_and_it_is_kept(
