@@ -1,24 +1,21 @@
 /** Every request of the staff app, one function each. All throw Problem (a refusal) or Unreachable (no answer). */
 import { api, call, Problem, Unreachable } from '@/api/client';
+import type { components } from '@/api/schema';
 import { accessToken, session } from './session';
 import type {
-  CasePage, CaseRows, Changes, HazardType, Queue, Sector, SignedIn, Unit,
+  CasePage, CaseRows, Changes, HazardType, Sector, SignedIn, Unit,
 } from './wire';
 
-type Init = { params?: { query?: object; path?: object; header?: object }; body?: unknown; headers?: Record<string, string> };
 type Answered<T> = { data?: T; error?: unknown; response: Response };
-const loose = api as unknown as { request<T>(method: string, path: string, init?: Init): Promise<Answered<T>> };
+type Token = { Authorization: string };
 
-/** Sends with the token of whoever is signed in; a token that has just run out is renewed once. */
-async function signed<T>(method: string, path: string, init: Init = {}): Promise<Answered<T>> {
-  const send = (token: string) =>
-    loose.request<T>(method, path, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } });
+/** Sends with the token of whoever is signed in; one that has just run out is renewed once. The body of the answer. */
+async function signed<T>(send: (headers: Token) => Promise<Answered<T>>): Promise<T> {
   const token = await accessToken();
   if (!token) throw nobody();
-  const answer = await send(token);
-  if (answer.response.status !== 401) return answer;
-  const renewed = await accessToken(token);
-  return renewed ? send(renewed) : answer;
+  const answer = await send({ Authorization: `Bearer ${token}` });
+  const renewed = answer.response.status === 401 ? await accessToken(token) : null;
+  return call(renewed ? send({ Authorization: `Bearer ${renewed}` }) : Promise.resolve(answer));
 }
 
 const nobody = () =>
@@ -27,40 +24,40 @@ const nobody = () =>
     : new Unreachable('no token without signal');
 
 /** A case as this person may see it; its `version` is what `takeStep` must name. */
-export const getCase = (id: string): Promise<CasePage> => call(signed('get', '/api/v1/cases/{id}', { params: { path: { id } } }));
+export const getCase = (id: string) =>
+  signed((headers) => api.GET('/api/v1/cases/{case_id}', { params: { path: { case_id: id } }, headers })) as Promise<CasePage>;
 
 /** Takes a step on the version the person saw. Throws Problem 412 with the case as it is now in `extra.current`. */
-export const takeStep = (seen: { id: string; version: number }, step: string, fields: Record<string, unknown>): Promise<CasePage> =>
-  call(
-    signed('post', '/api/v1/cases/{id}/steps', {
-      params: { path: { id: seen.id } },
-      headers: { 'If-Match': `"${seen.version}"` },
-      body: { step, fields },
+export const takeStep = (seen: { id: string; version: number }, step: string, fields: Record<string, unknown>) =>
+  signed((headers) =>
+    api.POST('/api/v1/cases/{case_id}/steps', {
+      params: { path: { case_id: seen.id }, header: { 'If-Match': `"${seen.version}"` } },
+      headers,
+      body: { step: step as components['schemas']['TakeStep']['step'], fields },
     }),
-  );
+  ) as Promise<CasePage>;
 
-export const getQueues = (): Promise<{ queues: Queue[] }> => call(signed('get', '/api/v1/desk/queues'));
-export const getQueue = (queue: string, after: string | null): Promise<CaseRows> =>
-  call(signed('get', '/api/v1/desk/cases', { params: { query: { queue, limit: 50, ...(after ? { after } : {}) } } }));
-export const judge = (suggestion: string, same: boolean): Promise<unknown> =>
-  call(signed('post', '/api/v1/suggestions/{id}/judgement', { params: { path: { id: suggestion } }, body: { same } }));
+export const getQueues = () => signed((headers) => api.GET('/api/v1/desk/queues', { headers }));
+export const getQueue = (queue: string, after: string | null) =>
+  signed((headers) => api.GET('/api/v1/desk/cases', { params: { query: { queue: queue as components['schemas']['Queue']['code'], limit: 50, after } }, headers })) as Promise<CaseRows>;
+export const judge = (suggestion: string, same: boolean) =>
+  signed((headers) => api.POST('/api/v1/suggestions/{suggestion_id}/judgement', { params: { path: { suggestion_id: suggestion } }, headers, body: { same } }));
 /** A question or word to the reporter; `id` makes sending it twice the same as once. */
-export const writeToReporter = (report: string, id: string, text: string): Promise<unknown> =>
-  call(signed('post', '/api/v1/reports/{id}/messages', { params: { path: { id: report } }, body: { id, text } }));
+export const writeToReporter = (report: string, id: string, text: string) =>
+  signed((headers) => api.POST('/api/v1/reports/{report_id}/messages', { params: { path: { report_id: report } }, headers, body: { id, text } }));
 
-export const getChanges = (cursor: string | undefined): Promise<Changes> =>
-  call(signed('get', '/api/v1/changes', { params: { query: cursor ? { cursor } : {} } }));
-export const getSectors = (): Promise<Sector[]> => call(signed('get', '/api/v1/sectors'));
-export const getUnits = (): Promise<Unit[]> => call(signed('get', '/api/v1/units'));
+export const getChanges = (cursor: string | undefined) =>
+  signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers })) as Promise<Changes>;
+export const getSectors = () => signed((headers) => api.GET('/api/v1/sectors', { headers })) as Promise<Sector[]>;
+export const getUnits = () => signed((headers) => api.GET('/api/v1/units', { headers })) as Promise<Unit[]>;
+export const getHazardTypes = () => signed((headers) => api.GET('/api/v1/hazard-types', { headers })) as Promise<HazardType[]>;
 
 /** Shows that our own page asks: another site cannot set this header. */
-const OWN_PAGE = { 'X-Gridwatch': '1' };
-export const getHazardTypes = (): Promise<HazardType[]> => call(signed('get', '/api/v1/hazard-types'));
-
-export const postSignIn = (login: string, password: string): Promise<SignedIn> =>
-  call(loose.request('post', '/api/v1/auth/sign-in', { body: { login, password } }));
-export const postRefresh = (): Promise<SignedIn> => call(loose.request('post', '/api/v1/auth/refresh', { headers: OWN_PAGE }));
-export const postSignOut = (): Promise<unknown> => call(loose.request('post', '/api/v1/auth/sign-out', { headers: OWN_PAGE }));
-export const postSignOutEverywhere = (): Promise<unknown> => call(signed('post', '/api/v1/auth/sign-out-everywhere'));
+const OWN_PAGE = { header: { 'X-Gridwatch': '1' } };
+export const postSignIn = (login: string, password: string) =>
+  call(api.POST('/api/v1/auth/sign-in', { body: { login, password } })) as Promise<SignedIn>;
+export const postRefresh = () => call(api.POST('/api/v1/auth/refresh', { params: OWN_PAGE })) as Promise<SignedIn>;
+export const postSignOut = () => call(api.POST('/api/v1/auth/sign-out', { params: OWN_PAGE }));
+export const postSignOutEverywhere = () => signed((headers) => api.POST('/api/v1/auth/sign-out-everywhere', { headers }));
 
 export const mediumUrl = (id: string, size: 'thumb' | 'preview' | 'clean'): string => `/api/v1/media/${id}/${size}`;
