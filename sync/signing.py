@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,18 @@ class SigningKeys:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._read: dict[Path, SigningKey] = {}
 
-    @cached_property
+    @property
     def chain(self) -> list[SigningKey]:
-        """All keys. Raises FileNotFoundError when `create` was never called."""
+        """All keys; one that another process has added is seen. Raises FileNotFoundError when there is none."""
         paths = sorted(self._directory.glob("signing-*.json"))
         if not paths:
-            raise FileNotFoundError(f"no signing key in {self._directory}: run ./manage.py keys create")
-        return [_read(path) for path in paths]
+            raise FileNotFoundError(f"no signing key in {self._directory}: run ./manage.py keys")
+        for path in paths:
+            if path not in self._read:
+                self._read[path] = _read(path)
+        return [self._read[path] for path in paths]
 
     def create(self) -> None:
         """Make the first key; does nothing when there is one."""
@@ -81,7 +84,6 @@ class SigningKeys:
         path = self._directory / f"signing-{number:03}.json"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(stored, file)
-        self.__dict__.pop("chain", None)
 
 
 def _read(path: Path) -> SigningKey:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from server.migrations import differences, upgrade, write_revision
 from server.settings import ROOT, load_settings
 from storage.blobs import BlobStore
-from storage.sealing import Keyring
+from storage.sealing import Keyring, Purpose
 from sync.signing import SigningKeys
 
 
@@ -28,10 +28,19 @@ def migrate(new: str | None, check: bool) -> None:
 
 
 @click.command()
-def keys() -> None:
+@click.option(
+    "--rotate",
+    type=click.Choice(["signing", "intake", "identity", "notice"]),
+    help="Add a newer key of this kind; older ones stay, for what was sealed or signed with them.",
+)
+def keys(rotate: str | None) -> None:
     """Create the keys that are missing in KEYS_DIR; existing ones are never touched."""
     folder = Path(os.environ.get("KEYS_DIR") or ROOT / "var" / "keys")
     _create_keys(folder)
+    if rotate == "signing":
+        SigningKeys(folder).rotate()
+    elif rotate:
+        Keyring(folder).rotate(Purpose(rotate))
     click.echo(f"keys are in {folder}: copy them to a safe place, nothing sealed to them opens without")
 
 

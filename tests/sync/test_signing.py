@@ -40,11 +40,19 @@ def test_rotation_makes_a_chain_that_a_phone_can_follow(tmp_path: Path) -> None:
     assert SigningKeys(tmp_path).published() == chain
 
 
+def test_a_running_process_signs_with_the_key_that_another_one_added(tmp_path: Path) -> None:
+    running = SigningKeys(tmp_path)
+    running.create()
+    before = running.sign(b"{}")["key"]
+    SigningKeys(tmp_path).rotate()
+    assert running.sign(b"{}")["key"] != before
+
+
 def test_private_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     SigningKeys(tmp_path).create()
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in tmp_path.iterdir())
 
 
 def test_a_county_without_keys_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="keys create"):
+    with pytest.raises(FileNotFoundError, match=r"manage\.py keys"):
         SigningKeys(tmp_path).sign(b"{}")
