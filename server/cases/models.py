@@ -6,10 +6,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.core.db import Base, Facts, Identified
+from server.core.db import Base, Facts, Identified, Timeless
 
 
-class Case(Identified, Base):
+class Case(Timeless, Base):
     """案件: one matter. `version` counts its changes and is its ETag."""
 
     __tablename__ = "case"

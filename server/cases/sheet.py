@@ -16,7 +16,7 @@ from server.cases.rules import State, Step, Term, Transition
 from server.core.db import Facts
 from server.enterprises.models import Enterprise
 from server.identity.models import Area, Unit
-from server.intake.models import Report
+from server.intake.models import Medium, Report
 from server.intake.services import media_of
 
 UNIT_HISTORY = frozenset(
@@ -50,11 +50,13 @@ def case_sheet(session: Session, case: Case, steps: Sequence[Transition]) -> Fac
     clocks = [clock for clock in clocks_of(session, case.id) if clock.name in UNIT_CLOCKS]
     return {
         **own_facts(case),
+        # For the unit a case begins when the desk accepted it: the moment somebody sent a report may give them away.
+        "first_received_at": case.accepted_at or case.first_received_at,
         "area_name": area.name if area else None,
         "unit_name": unit.name if unit else None,
         "enterprise": enterprise.name if enterprise else None,
         "place": next((without_words(report) for report in reports if report.lat is not None), None),
-        "media": [medium for report in reports for medium in media.get(report.submission_id, [])],
+        "media": [without_time(m) for report in reports for m in media.get(report.submission_id, [])],
         "history": [event_facts(event, media) for event in events],
         "clocks": clocks,
         "steps": [step_facts(row) for row in steps],
@@ -118,6 +120,22 @@ def without_words(report: Report) -> Facts:
         "accuracy_m": report.accuracy_m,
         "source": report.place_source,
         "words": "",
+    }
+
+
+def without_time(medium: Medium) -> Facts:
+    """A picture of a report as the unit sees it: not when it was taken, nor what the file claimed."""
+    return {
+        "id": medium.id,
+        "kind": medium.kind,
+        "state": medium.state,
+        "mime": medium.mime,
+        "width": medium.width,
+        "height": medium.height,
+        "duration_s": medium.duration_s,
+        "captured_at": None,
+        "flags": [],
+        "thumb_key": medium.thumb_key,
     }
 
 

@@ -45,4 +45,10 @@ class Identified:
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
 
 
+class Timeless:
+    """A row with a random key: units see it, and a UUIDv7 would tell them the moment a reporter sent (DOMAIN.md §5)."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+
+
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)

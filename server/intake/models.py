@@ -6,7 +6,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.core.db import Base, Facts, Identified
+from server.core.db import Base, Facts, Identified, Timeless
 
 
 class Report(Identified, Base):
@@ -47,7 +47,7 @@ class Report(Identified, Base):
     """What turned out wrong after opening: {code, field, detail}; shown to the desk, never a refusal."""
 
 
-class Medium(Identified, Base):
+class Medium(Timeless, Base):
     """A photo, video or voice of a submission."""
 
     __tablename__ = "medium"

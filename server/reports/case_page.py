@@ -46,11 +46,11 @@ def page_of(session: Session, actor: Actor, case: Case, facts: CaseFacts, seen: 
 
 def _for_unit(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
     facts = sheet.case_sheet(session, case, steps)
-    pictures: list[Medium] = facts["media"]
+    pictures: list[Facts] = facts["media"]
     return {
         **facts,
         "text": case.matter[:FIRST_WORDS],
-        "thumb": next((medium.id for medium in pictures if medium.thumb_key), None),
+        "thumb": next((picture["id"] for picture in pictures if picture["thumb_key"]), None),
         "media_count": len(pictures),
         "suggested_duplicates": 0,
         "flags": [],

@@ -161,6 +161,10 @@ def test_a_unit_reads_the_matter_and_nothing_of_the_reporter(
     assert page["proposed"] is None
     for secret in (SECRET_WORDS, "另一位举报人的话", report.place_words, report.number, into.number, "named"):
         assert secret not in answer.text
+    # Nor the moment: not of the tap, not of the arrival, and not inside an id.
+    assert page["media"][0]["captured_at"] is None
+    assert page["first_received_at"] == page["accepted_at"]
+    assert {uuid.UUID(one).version for one in (page["id"], page["media"][0]["id"])} == {4}
     # Neither how the desk decided nor that somebody else reported the same.
     assert {event["step"] for event in page["history"]} <= {"sign", "sign_for", "verify", "rectify"}
 
