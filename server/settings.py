@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr
     s3_bucket: str = "gridwatch"
     s3_secure: bool = False
+    s3_region: str = "us-east-1"
     s3_public_endpoint: str | None = None
     """Where browsers reach the object store; only with it are presigned links given out."""
 

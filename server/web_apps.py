@@ -21,11 +21,12 @@ def security_headers(settings: Settings) -> dict[str, str]:
     if settings.tiles_url:
         parsed = urlsplit(settings.tiles_url.replace("{s}", "*"))
         tiles = f" {parsed.scheme}://{parsed.netloc}"
+    objects = f" {settings.s3_public_endpoint}" if settings.s3_public_endpoint else ""
     headers = {
         "Content-Security-Policy": (
-            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:{tiles}; "
-            "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:{tiles}{objects}; "
+            f"media-src 'self' blob:{objects}; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+            "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         ),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

@@ -47,7 +47,13 @@ def build_parts(settings: Settings, engine: sa.Engine) -> Parts:
     """Connect to nothing yet; every adapter connects on first use."""
     secret = settings.s3_secret_key.get_secret_value()
     blobs = BlobStore(
-        settings.s3_endpoint, settings.s3_access_key, secret, settings.s3_bucket, settings.s3_secure
+        settings.s3_endpoint,
+        settings.s3_access_key,
+        secret,
+        settings.s3_bucket,
+        settings.s3_secure,
+        settings.s3_region,
+        settings.s3_public_endpoint,
     )
     queue = redis.Redis.from_url(
         settings.redis_url.get_secret_value(), socket_timeout=30, socket_connect_timeout=2

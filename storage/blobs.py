@@ -4,9 +4,10 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self, cast
+from urllib.parse import urlsplit
 
 import certifi
 import urllib3
@@ -19,6 +20,9 @@ READ_SIZE = 256 * 1024
 
 DELETE_BATCH = 1000
 """The most keys S3 takes in one delete request."""
+
+
+LINK_LASTS = timedelta(minutes=5)
 
 
 class BlobMissing(Exception):
@@ -86,8 +90,12 @@ class BlobStore:
         bucket: str,
         secure: bool = False,
         region: str = "us-east-1",
+        public_endpoint: str | None = None,
     ) -> None:
-        """`endpoint` is host:port. Connects on first use; naming the region saves a request per process."""
+        """`endpoint` is host:port. Connects on first use; naming the region saves a request per process.
+
+        `public_endpoint` (https://host) is where browsers reach the store, for links.
+        """
 
         def client(timeout: urllib3.Timeout, retries: urllib3.Retry) -> Minio:
             pool = urllib3.PoolManager(
@@ -104,6 +112,13 @@ class BlobStore:
             urllib3.Timeout(connect=3, read=60),
             urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
         )
+        self._public = None
+        if public_endpoint:
+            # Signs only; it never connects.
+            told = urlsplit(public_endpoint)
+            self._public = Minio(
+                told.netloc, access_key, secret_key, secure=told.scheme == "https", region=region
+            )
         self._probe = client(urllib3.Timeout(connect=2, read=2), urllib3.Retry(total=0))
 
     def ensure_bucket(self) -> None:
@@ -115,6 +130,12 @@ class BlobStore:
             except S3Error as error:
                 if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                     raise
+
+    def link(self, key: str) -> str | None:
+        """An address at which a browser may read this object for five minutes; None without a public endpoint."""
+        if self._public is None:
+            return None
+        return self._public.presigned_get_object(self.bucket, key, LINK_LASTS)
 
     def healthy(self) -> bool:
         """Whether the store answers within 2 s and has the bucket. Does not raise."""

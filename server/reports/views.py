@@ -4,8 +4,9 @@ Steps are taken in cases/; the view is here because a case page tells of every r
 """
 
 import uuid
+from typing import cast
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify, redirect, request
 from flask_smorest import Blueprint
 
 from server.cases import rules
@@ -79,10 +80,13 @@ def post_step(taken: Facts, case_id: uuid.UUID) -> Response:
 @blueprint.get("/media/<uuid:medium_id>/<any(thumb, preview, clean):size>")
 @blueprint.response(200, content_type="application/octet-stream")
 @blueprint.alt_response(206, description="The range asked for")
+@blueprint.alt_response(302, description="Where the object store is open to browsers")
 @blueprint.alt_response(416, description="No such range")
 def get_medium(medium_id: uuid.UUID, size: str) -> Response:
     """The bytes of a photo, video or voice; Range is understood"""
     key = media.key_of(session(), current_actor(), medium_id, media.Size(size))
+    if link := parts().blobs.link(key):
+        return cast(Response, redirect(link))
     return media.stream(parts().blobs, key, request.headers.get("Range"), request.headers.get("If-Range"))
 
 

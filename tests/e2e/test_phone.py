@@ -91,7 +91,7 @@ def test_the_public_app_holds_no_staff_code(repository: Path, home: str) -> None
     built = repository / "pwa" / "dist" / "tip"
     told = "".join(path.read_text() for path in built.rglob("*.js"))
     assert "/api/v1/submissions" in told or "/submissions" in told
-    for secret in ("/desk/", "sign-in", "/cases/", "待签批", "责任单位经办人"):
+    for secret in ("/desk/", "/auth/", "/cases/", "待签批", "责任单位经办人"):
         assert secret not in told
 
 

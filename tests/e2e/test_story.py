@@ -180,6 +180,9 @@ def test_an_inspector_walks_offline_and_the_hazard_joins_the_same_desk(
     for item in page.locator(".item").all()[1:]:
         item.get_by_role("button", name="符合", exact=True).click()
 
+    expect(page.get_by_role("link", name="结束检查")).to_be_visible()
+    page.wait_for_timeout(1000)
+
     # The phone dies in the middle: what was answered is still there.
     phone.close()
     phone = browser("inspector")

@@ -1,13 +1,19 @@
 """GET /media/{id}/{size}: the bytes, and who gets them."""
 
+import dataclasses
 import uuid
 from collections.abc import Callable
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 
+from server.app import Gridwatch
 from server.cases.models import CaseEvent
 from server.cases.rules import Step
+from server.core.parts import Parts
+from server.settings import Settings
+from storage.blobs import BlobStore
 from tests.factories.county import County
 
 SignedIn = Callable[[str], dict[str, str]]
@@ -118,3 +124,26 @@ def test_what_is_not_fit_to_be_shown_is_not_there(
     office.session.commit()
     assert client.get(lost, headers=desk).status_code == 404
     assert client.get(f"/api/v1/media/{medium.id}/sealed", headers=desk).status_code == 404
+
+
+def test_with_a_store_that_is_open_to_browsers_a_short_lived_link_is_given(
+    app: Gridwatch, client: FlaskClient, signed_in: SignedIn, parts: Parts, settings: Settings, photo: str
+) -> None:
+    secret = settings.s3_secret_key.get_secret_value()
+    store = BlobStore(
+        settings.s3_endpoint,
+        settings.s3_access_key,
+        secret,
+        settings.s3_bucket,
+        public_endpoint=f"http://{settings.s3_endpoint}",
+    )
+    app.extensions["parts"] = dataclasses.replace(parts, blobs=store)
+    try:
+        answer = client.get(photo, headers=signed_in("desk"))
+        stranger = client.get(photo, headers=signed_in("other_inspector"))
+    finally:
+        app.extensions["parts"] = parts
+    assert answer.status_code == 302
+    assert httpx.get(answer.headers["Location"]).content == BYTES
+    assert "X-Amz-Expires=300" in answer.headers["Location"]
+    assert stranger.status_code == 404
