@@ -76,9 +76,19 @@ def _answers(reading: Reading) -> list[Facts]:
             reading.flag("unknown_choice", "answers.answer", answer)
             answer = None
         answers.append(
-            {"item_id": _words(row, "item_id"), "answer": answer, "note": _words(row, "note", NOTE_CHARS)}
+            {
+                "item_id": _words(row, "item_id"),
+                "answer": answer,
+                "note": _words(row, "note", NOTE_CHARS),
+                "media": _hashes(row.get("media")),
+            }
         )
     return answers
+
+
+def _hashes(told: object) -> list[str]:
+    """Which of the inspection's pictures belong to an answer, by the SHA-256 of their sealed form."""
+    return [value for value in told if isinstance(value, str)][:20] if isinstance(told, list) else []
 
 
 def _hazards(reading: Reading) -> list[str]:

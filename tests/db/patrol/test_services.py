@@ -163,7 +163,7 @@ class TestInspections:
             "unsigned",
         }
         assert (kept.visit_id, kept.enterprise_id, kept.checklist_id) == (None, None, None)
-        assert kept.answers == [{"item_id": "x", "answer": "no", "note": ""}]
+        assert kept.answers == [{"item_id": "x", "answer": "no", "note": "", "media": []}]
 
     def test_a_colleagues_visit_and_another_enterprise_are_flagged(self, county: County) -> None:
         visit = plan(county)

@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {
     "visit_id": str(uuid.uuid4()),
     "enterprise_id": str(uuid.uuid4()),
     "checklist_id": str(uuid.uuid4()),
-    "answers": [{"item_id": "fire.exits_open", "answer": "no", "note": "东侧出口上锁"}],
+    "answers": [{"item_id": "fire.exits_open", "answer": "no", "note": "东侧出口上锁", "media": ["a" * 64]}],
     "hazards": [str(uuid.uuid4())],
     "signatures": [{"name": "王强", "role": "enterprise"}],
     "started_at": (NOW - timedelta(hours=1)).isoformat(),
@@ -33,7 +33,9 @@ def flags(**changed: Any) -> set[str]:
 def test_an_honest_inspection_has_no_flag() -> None:
     fields = read_inspection(GOOD, NOW)
     assert fields.flags == []
-    assert fields.answers == [{"item_id": "fire.exits_open", "answer": "no", "note": "东侧出口上锁"}]
+    assert fields.answers == [
+        {"item_id": "fire.exits_open", "answer": "no", "note": "东侧出口上锁", "media": ["a" * 64]}
+    ]
     assert fields.hazards == GOOD["hazards"]
     assert fields.started_at == NOW - timedelta(hours=1)
 

@@ -28,13 +28,13 @@ test('the inspection comes last and names its hazards; each photo belongs to exa
   const data = begun();
   data.answers['1'] = { answer: 'no', note: ' 过期 ', media: ['m1'] };
   data.hazards = [{ ...beginHazard('h1', now), item_id: '2', media: ['m2', 'm3'], text: '通道被堵' }];
-  const bodies = bodiesOfVisit(data, ['m1', 'm2', 'm3', 'm4'], checklist, (hazard) => hazard?.text ?? '检查', now);
+  const bodies = bodiesOfVisit(data, ['m1', 'm2', 'm3', 'm4'].map((id) => ({ id, sha256: `sha-${id}` })), checklist, (hazard) => hazard?.text ?? '检查', now);
   expect(bodies.map((body) => [body.kind, body.id, body.media])).toEqual([
     ['hazard', 'h1', ['m2', 'm3']],
     ['inspection', undefined, ['m1', 'm4']],
   ]);
   expect(bodies[1]?.body).toMatchObject({
-    visit_id: 'v', hazards: ['h1'], answers: [{ item_id: '1', answer: 'no', note: '过期' }],
+    visit_id: 'v', hazards: ['h1'], answers: [{ item_id: '1', answer: 'no', note: '过期', media: ['sha-m1'] }],
     signatures: [{ name: '索南', role: 'inspector' }, { name: '才让', role: 'enterprise' }],
   });
   expect(bodies[0]?.body).toMatchObject({ visit_id: 'v', enterprise_id: 'e', item_id: '2', due_on: '2026-12-01' });

@@ -1,5 +1,5 @@
 /** What an inspector's phone keeps of a visit and its hazards, and the bodies that are sent of it (docs/architecture.md). */
-import type { JsonObject, SubmissionBody } from '@/outbox';
+import type { DraftMedium, JsonObject, SubmissionBody } from '@/outbox';
 import type { Checklist, Enterprise, Visit } from '../wire';
 
 export type Answer = 'yes' | 'no' | 'none';
@@ -126,7 +126,7 @@ export function bodyOfHazard(hazard: LoneHazardData, label: string, stored: read
 }
 
 /** A whole visit: its hazards, and last the inspection that names them. Submitted as one commit. */
-export function bodiesOfVisit(data: VisitData, stored: readonly string[], checklist: Checklist, label: (hazard: HazardData | null) => string, now: Date): SubmissionBody[] {
+export function bodiesOfVisit(data: VisitData, stored: readonly Pick<DraftMedium, 'id' | 'sha256'>[], checklist: Checklist, label: (hazard: HazardData | null) => string, now: Date): SubmissionBody[] {
   const visit = { visit_id: data.visit_id, enterprise_id: data.enterprise_id, name: data.enterprise_name };
   const hazards = data.hazards.map((hazard): SubmissionBody => ({
     id: hazard.id,
@@ -138,7 +138,7 @@ export function bodiesOfVisit(data: VisitData, stored: readonly string[], checkl
   }));
   const given = checklist.items.flatMap((item) => {
     const one = data.answers[item.id];
-    return one?.answer ? [{ item_id: item.id, answer: one.answer, note: one.note.trim() }] : [];
+    return one?.answer ? [{ item_id: item.id, answer: one.answer, note: one.note.trim(), media: stored.filter((medium) => one.media.includes(medium.id)).map((medium) => medium.sha256) }] : [];
   });
   return [
     ...hazards,
@@ -155,7 +155,7 @@ export function bodiesOfVisit(data: VisitData, stored: readonly string[], checkl
         signatures: data.signatures.filter((one) => one.name.trim()).map((one) => ({ name: one.name.trim(), role: one.role })),
       },
       // Also photos that no answer names, as when a hazard was left while its photo was being stored: nothing is dropped.
-      media: stored.filter((id) => !data.hazards.some((hazard) => hazard.media.includes(id))),
+      media: stored.map((medium) => medium.id).filter((id) => !data.hazards.some((hazard) => hazard.media.includes(id))),
       label: label(null),
     },
   ];
