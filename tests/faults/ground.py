@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,7 +154,9 @@ class Ground:
         """What minutes of waiting would do: retries become due, and the clock's bell rings for them."""
         with suppress(sa.exc.OperationalError), self.parts.engine.begin() as connection:
             connection.execute(
-                sa.text("UPDATE task SET due_at = now() - interval '10 s' WHERE done_at IS NULL AND due_at > now()")
+                sa.text(
+                    "UPDATE task SET due_at = now() - interval '10 s' WHERE done_at IS NULL AND due_at > now()"
+                )
             )
         with suppress(Exception):  # the queue may be away just now; that is the point
             queue = Queue(QUEUE, connection=self.parts.queue, serializer=JSONSerializer)
@@ -223,7 +225,7 @@ class Phone:
         """Every place in the order of arrival that it ever showed for an item."""
         self.steps = 0
         self.on_step = lambda _step: None
-        plan: Mapping[str, Any] = {
+        self._plan: dict[str, Any] = {
             "api": api,
             "speed": speed,
             "since": int(time.time() * 1000),
@@ -232,7 +234,10 @@ class Phone:
                 for tip in tips
             ],
         }
-        (folder / "plan.json").write_text(json.dumps(plan))
+
+    def move(self, api: str) -> None:
+        """From its next start on it reaches the server there."""
+        self._plan["api"] = api
 
     @property
     def alive(self) -> bool:
@@ -241,6 +246,7 @@ class Phone:
 
     def start(self) -> None:
         """Begin, or go on after a kill."""
+        (self.folder / "plan.json").write_text(json.dumps(self._plan))
         self._process = subprocess.Popen(
             [node(), str(self._program), str(self.folder / "disk"), str(self.folder / "plan.json")],
             stdin=subprocess.PIPE,

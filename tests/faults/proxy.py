@@ -201,7 +201,7 @@ class Proxy(Looped):
 
 @dataclass
 class Wire:
-    """Bytes that crossed, both ways."""
+    """Bytes that were sent over the line, both ways, and how often it was cut."""
 
     up: int = 0
     down: int = 0
@@ -211,7 +211,9 @@ class Wire:
 class Line(Looped):
     """A slow link: so many bits a second each way, a delay each way, and all connections cut every so often."""
 
-    def __init__(self, upstream_port: int, bits_per_s: float, delay_s: float, cut_every_s: float | None) -> None:
+    def __init__(
+        self, upstream_port: int, bits_per_s: float, delay_s: float, cut_every_s: float | None
+    ) -> None:
         super().__init__()
         self._upstream_port = upstream_port
         self._bytes_per_s = bits_per_s / 8
@@ -242,7 +244,7 @@ class Line(Looped):
 
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, way: str) -> None:
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
-        arriving = asyncio.create_task(self._arrive(on_the_way, target, way))
+        arriving = asyncio.create_task(self._arrive(on_the_way, target))
         try:
             # Small pieces: what was sent before a cut has arrived, as far as it came.
             while data := await source.read(1460):
@@ -250,13 +252,14 @@ class Line(Looped):
                 self._free[way] = max(now, self._free[way]) + len(data) / self._bytes_per_s
                 if (wait := self._free[way] - now) > 0.002:
                     await asyncio.sleep(wait)
+                setattr(self.wire, way, getattr(self.wire, way) + len(data))
                 on_the_way.put_nowait((time.monotonic() + self._delay_s, data))
             on_the_way.put_nowait((time.monotonic() + self._delay_s, b""))
             await arriving
         finally:
             arriving.cancel()
 
-    async def _arrive(self, on_the_way: asyncio.Queue[tuple[float, bytes]], to: asyncio.StreamWriter, way: str) -> None:
+    async def _arrive(self, on_the_way: asyncio.Queue[tuple[float, bytes]], to: asyncio.StreamWriter) -> None:
         while True:
             at, data = await on_the_way.get()
             if (wait := at - time.monotonic()) > 0:
@@ -264,7 +267,6 @@ class Line(Looped):
             if not data:
                 to.close()
                 return
-            setattr(self.wire, way, getattr(self.wire, way) + len(data))
             to.write(data)
             await to.drain()
 
@@ -306,7 +308,11 @@ def troubles(random: Random, share: float) -> Decide:
 
 def _closing(head: bytes) -> bytes:
     """One request per connection: simple, and every connection has an end to wait for."""
-    lines = [line for line in head.split(b"\r\n")[:-2] if not line.lower().startswith((b"connection:", b"keep-alive:"))]
+    lines = [
+        line
+        for line in head.split(b"\r\n")[:-2]
+        if not line.lower().startswith((b"connection:", b"keep-alive:"))
+    ]
     return b"\r\n".join([*lines, b"Connection: close", b"", b""])
 
 

@@ -33,12 +33,15 @@ def keys(running: Ground, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def held(running: Ground, program: Path, photos: list[Path], tmp_path: Path, request: pytest.FixtureRequest) -> Held:
+def held(
+    running: Ground, program: Path, photos: list[Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> Held:
     """A phone that has the keys of now, sealed a report with a photo to them, and has had no link since."""
 
     def offline() -> tuple[Phone, Proxy]:
         proxy = Proxy(
-            running.port, lambda exchange: None if exchange.path.endswith("/keys") else Trouble("cut_up", bytes=-10)
+            running.port,
+            lambda exchange: None if exchange.path.endswith("/keys") else Trouble("cut_up", bytes=-10),
         )
         proxy.__enter__()
         request.addfinalizer(lambda: proxy.__exit__())
@@ -84,7 +87,9 @@ def test_the_newest_signing_key_is_lost_and_the_one_before_goes_on(
     until_content(running, [phone])
 
 
-def test_all_signing_keys_are_lost_and_phones_keep_everything(running: Ground, held: Held, keys: Path) -> None:
+def test_all_signing_keys_are_lost_and_phones_keep_everything(
+    running: Ground, held: Held, keys: Path
+) -> None:
     phone, proxy = held()
     saved = {path: path.read_bytes() for path in keys.glob("signing-*.json")}
     for path in saved:

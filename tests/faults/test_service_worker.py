@@ -81,7 +81,9 @@ def fails(part: str, trouble: Trouble) -> Decide:
     ],
     ids=["no keys", "no county", "no shell", "a file cut short"],
 )
-def test_enketo_a_failed_install_activates_nothing(page: Page, proxy: Proxy, part: str, trouble: Trouble) -> None:
+def test_enketo_a_failed_install_activates_nothing(
+    page: Page, proxy: Proxy, part: str, trouble: Trouble
+) -> None:
     proxy.decide = fails(part, trouble)
     assert page.evaluate(SETTLED) == {"active": None, "waiting": None}
     assert any(exchange.trouble for exchange in proxy.log), "nothing failed"
