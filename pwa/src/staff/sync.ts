@@ -55,17 +55,24 @@ async function pull(db: WorkStore): Promise<void> {
   if (known.hazardTypes.length === 0) await db.put('facts', await getHazardTypes(), 'hazard_types');
 }
 
-/** One round now; without signal or sign-in nothing happens. */
-export async function syncNow(): Promise<void> {
-  if (!store || state.running || session.standing === 'out') return;
+let round: Promise<boolean> | null = null;
+
+/** One round now, or the one under way; gives whether the server was heard. Without signal or sign-in nothing happens. */
+export function syncNow(): Promise<boolean> {
+  if (!store || session.standing === 'out') return Promise.resolve(false);
+  round ??= oneRound(store).finally(() => (round = null));
+  return round;
+}
+async function oneRound(db: WorkStore): Promise<boolean> {
   state.running = true;
   try {
-    await pull(store);
+    await pull(db);
+    return true;
   } catch {
-    // No signal, or sign-in needed: the copy on the phone serves until the next round.
+    return false; // No signal, or sign-in needed: the copy on the phone serves until the next round.
   } finally {
     state.running = false;
-    await reload(store);
+    await reload(db);
   }
 }
 

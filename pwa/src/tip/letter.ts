@@ -24,8 +24,10 @@ export async function openLetter(): Promise<LetterFault | null> {
   return null;
 }
 
-async function reread(): Promise<void> {
+/** Asks for the open letter again; true when the office was heard. Throws like `openLetter`. */
+export async function reread(): Promise<boolean> {
   if (header) letter.value = await call(api.GET('/api/v1/receipt', { params: { header } }));
+  return header !== null;
 }
 
 /** Sends the typed message; after a lost answer the same message goes again under the same id and counts once. */
