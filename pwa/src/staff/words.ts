@@ -2,6 +2,7 @@ import { onScopeDispose, readonly, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { OutboxError } from '@/outbox';
 import { useProblemText } from '@/api/words';
+import { county } from './county';
 import { age, timeLeft } from './left';
 import { known } from './sync';
 import type { Flag, Reason } from './wire';
@@ -38,6 +39,13 @@ export function useWords() {
     left(due: string): string {
       const { unit, n, over } = timeLeft(due, now.value);
       return t(over ? 'span.over' : 'span.left', { span: t(`span.${unit}`, { n }) });
+    },
+    /** A name without the county and town it begins with, which every row would repeat before what tells them apart. */
+    brief(name: string | null | undefined): string {
+      const places = [county.value?.name, ...(county.value?.areas ?? []).filter((area) => area.kind === 'town').map((area) => area.name)];
+      let rest = name ?? '';
+      for (const place of places) if (place && rest.startsWith(place) && rest.length > place.length + 1) rest = rest.slice(place.length);
+      return rest;
     },
     overdue: (due: string | null): boolean => !!due && Date.parse(due) < now.value,
     distance: (m: number): string => (m < 950 ? t('distance.m', { n: Math.round(m / 10) * 10 }) : t('distance.km', { n: (m / 1000).toFixed(1) })),
