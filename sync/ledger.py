@@ -69,6 +69,10 @@ class SubmissionMedium(SyncBase):
     state: Mapped[str] = mapped_column(sa.Text, server_default="expected")
 
 
+_TAKE = insert(Submission).on_conflict_do_nothing(index_elements=[Submission.id]).returning(Submission.seq)
+_DECLARE = sa.insert(SubmissionMedium)
+
+
 class Arrival(StrEnum):
     """What an envelope was when it came."""
 
@@ -79,7 +83,7 @@ class Arrival(StrEnum):
 
 @dataclass(frozen=True)
 class Accepted:
-    """How an envelope was taken, and the submission that holds its id now."""
+    """How an envelope was taken, and the submission that holds its id now; a new one belongs to no session."""
 
     arrival: Arrival
     submission: Submission
@@ -95,36 +99,35 @@ def accept(
     now: datetime,
 ) -> Accepted:
     """Take an envelope exactly once; concurrent copies wait for the first and see it."""
-    inserted = session.scalar(
-        insert(Submission)
-        .values(
-            id=submission_id,
-            kind=envelope.kind,
-            digest=digest,
-            envelope=raw,
-            sender_id=sender_id,
-            received_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=[Submission.id])
-        .returning(Submission.id)
+    row = {
+        "id": submission_id,
+        "kind": envelope.kind,
+        "digest": digest,
+        "envelope": raw,
+        "sender_id": sender_id,
+        "received_at": now,
+        "state": "accepted",
+    }
+    seq = session.connection().scalar(_TAKE, row)
+    if seq is None:
+        held = session.get_one(Submission, submission_id)
+        return Accepted(Arrival.SAME if held.digest == digest else Arrival.DIFFERS, held)
+    media = [
+        {
+            "submission_id": submission_id,
+            "sha256": medium.sha256,
+            "size": medium.size,
+            "position": position,
+            "state": "expected",
+        }
+        for position, medium in enumerate(envelope.media)
+    ]
+    if media:
+        session.connection().execute(_DECLARE, media)
+    # Not read back: what was just written is known, and this is the way that every report takes.
+    return Accepted(
+        Arrival.NEW, Submission(seq=seq, number=None, media=[SubmissionMedium(**medium) for medium in media], **row)
     )
-    if inserted is not None and envelope.media:
-        session.execute(
-            sa.insert(SubmissionMedium),
-            [
-                {
-                    "submission_id": submission_id,
-                    "sha256": medium.sha256,
-                    "size": medium.size,
-                    "position": position,
-                }
-                for position, medium in enumerate(envelope.media)
-            ],
-        )
-    submission = session.get_one(Submission, submission_id)
-    if inserted is not None:
-        return Accepted(Arrival.NEW, submission)
-    return Accepted(Arrival.SAME if submission.digest == digest else Arrival.DIFFERS, submission)
 
 
 def declared(session: Session, submission_id: uuid.UUID, sha256: str, size: int) -> SubmissionMedium | None:

@@ -181,19 +181,23 @@ def _submissions(running: "Ground", amount: int, figure: str) -> Row:
     work = [_seal(running) for _ in range(amount)]
     _at_once(running.port, 32, work[: amount // 10])
     rest = work[amount // 10 :]
-    seconds = _at_once(running.port, 32, rest)
-    return {"figure": figure, "goal": "≥ 500/s", "amount": len(rest), "/s": round(len(rest) / seconds)}
+    with _cpu(running) as spent:
+        seconds = _at_once(running.port, 32, rest)
+    rate = round(len(rest) / seconds)
+    return {"figure": figure, "goal": "≥ 500/s", "amount": len(rest), "/s": rate, "CPU ms each": spent(len(rest))}
 
 
 def _photos(running: "Ground", amount: int) -> Row:
     photo = _photo_of(MIB)
     work = [_seal(running, photo) for _ in range(amount)]
-    seconds = _at_once(running.port, 8, work)
+    with _cpu(running) as spent:
+        seconds = _at_once(running.port, 8, work)
     return {
         "figure": "1 MB photos received, committed",
         "goal": "≥ 90/s",
         "amount": amount,
         "/s": round(amount / seconds, 1),
+        "CPU ms each": spent(amount),
     }
 
 
@@ -201,7 +205,8 @@ def _worker(running: "Ground") -> Row:
     """From a full house to all complete, by one worker: everything that is done for a photo and its report."""
     count = "SELECT count(*) FROM medium WHERE state <> 'expected'"
     began = time.perf_counter()
-    _settle(running)
+    with _cpu(running) as spent:
+        _settle(running)
     seconds = time.perf_counter() - began
     with running.parts.engine.connect() as connection:
         amount = connection.scalar(sa.text(count)) or 0
@@ -210,6 +215,7 @@ def _worker(running: "Ground") -> Row:
         "amount": amount,
         "/s": round(amount / seconds, 1),
         "ms each": round(1000 * seconds / max(1, amount), 1),
+        "CPU ms each": spent(max(1, amount)),
     }
 
 
@@ -329,6 +335,31 @@ def _photo_of(size: int) -> bytes:
     out = io.BytesIO()
     Image.effect_noise((side * 4 // 3, side), 60).convert("RGB").save(out, "JPEG", quality=90)
     return out.getvalue()
+
+
+@contextmanager
+def _cpu(running: "Ground") -> Iterator[Callable[[int], str]]:
+    """CPU time of every part, as others may use the machine at the same time; asked for per piece, in ms."""
+
+    def spent() -> dict[str, float]:
+        found = {"client": sum(psutil.Process().cpu_times()[:2])}
+        for name in ("web", "worker", "postgres", "valkey", "seaweedfs"):
+            child = running.child(name)
+            family = [psutil.Process(child.pid)] if child.alive else []
+            family += [one for parent in family for one in parent.children(recursive=True)]
+            found[name] = 0.0
+            for one in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    # Of its children that ended as well: media are looked at in processes of their own.
+                    found[name] += sum(one.cpu_times()[:4])
+        return found
+
+    before = spent()
+    after: dict[str, float] = {}
+    yield lambda pieces: " ".join(
+        f"{name} {1000 * max(0.0, after[name] - before[name]) / pieces:.1f}" for name in before
+    )
+    after.update(spent())
 
 
 @contextmanager

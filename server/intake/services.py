@@ -31,6 +31,8 @@ from sync.ledger import Arrival, Submission, SubmissionMedium
 
 log = structlog.get_logger()
 
+OPEN_CHANNEL = insert(ReporterChannel).on_conflict_do_nothing()
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -58,11 +60,8 @@ def accept(
         )
         if envelope.receipt is not None:
             # Two tips with one receipt are not possible by chance (94 bits); the first keeps it.
-            session.execute(
-                insert(ReporterChannel)
-                .values(receipt_hash=envelope.receipt, submission_id=submission_id)
-                .on_conflict_do_nothing()
-            )
+            channel = {"receipt_hash": envelope.receipt, "submission_id": submission_id}
+            session.connection().execute(OPEN_CHANNEL, channel)
         emit(session, "submission.accepted", submission_id=submission_id)
     return taken
 

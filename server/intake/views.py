@@ -140,7 +140,9 @@ def _verdicts(ids: list[uuid.UUID]) -> list[dict[str, str]]:
 
 
 def _payload(submission: ledger.Submission, digest: str | None = None, differs: bool = False) -> bytes:
-    offsets = {upload.sha256: upload.offset for upload in uploads_of(session(), [submission.id])}
+    on_the_way = any(medium.state == "expected" for medium in submission.media)
+    uploads = uploads_of(session(), [submission.id]) if on_the_way else []
+    offsets = {upload.sha256: upload.offset for upload in uploads}
     return ledger.payload(submission, clock().now(), offsets, digest=digest, differs=differs)
 
 
