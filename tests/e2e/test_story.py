@@ -177,6 +177,7 @@ def test_an_inspector_walks_offline_and_the_hazard_joins_the_same_desk(
     page.get_by_role("button", name="重大隐患").click()
     page.get_by_role("button", name="7 天内").click()
     page.get_by_role("button", name="记好了").click()
+    expect(page.locator(".item").first).to_be_visible()
     for item in page.locator(".item").all()[1:]:
         item.get_by_role("button", name="符合", exact=True).click()
 
