@@ -184,7 +184,13 @@ def _submissions(running: "Ground", amount: int, figure: str) -> Row:
     with _cpu(running) as spent:
         seconds = _at_once(running.port, 32, rest)
     rate = round(len(rest) / seconds)
-    return {"figure": figure, "goal": "≥ 500/s", "amount": len(rest), "/s": rate, "CPU ms each": spent(len(rest))}
+    return {
+        "figure": figure,
+        "goal": "≥ 500/s",
+        "amount": len(rest),
+        "/s": rate,
+        "CPU ms each": spent(len(rest)),
+    }
 
 
 def _photos(running: "Ground", amount: int) -> Row:
@@ -278,7 +284,7 @@ def _line(running: "Ground", visits: int) -> Row:
         tips = [Tip(f"巡查 {n}", [photo] * 4) for n in range(visits)]
         with (
             Proxy(
-                running.port, lambda one: None if "/keys" in one.path else Trouble("cut_up", bytes=-9)
+                running.port, lambda one: None if "/keys" in one.path else Trouble("cut_up", at=-9)
             ) as no_link,
             Line(running.port, bits_per_s=rate, delay_s=0.15, cut_every_s=20) as line,
         ):

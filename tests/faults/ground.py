@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -224,7 +224,7 @@ class Phone:
         self.seqs: dict[str, set[int]] = {}
         """Every place in the order of arrival that it ever showed for an item."""
         self.steps = 0
-        self.on_step = lambda _step: None
+        self.on_step: Callable[[int], None] = lambda _step: None
         self._plan: dict[str, Any] = {
             "api": api,
             "speed": speed,

@@ -21,15 +21,15 @@ PORTAL = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to the network."
 class Trouble:
     """What happens to one request.
 
-    `cut_up`: the connection ends after `bytes` of the request's body (below 0: within its head). `cut_down`: after
-    `bytes` of the answer (0: the server has done it and the phone never hears of it). `delay`: `seconds` later.
+    `cut_up`: the connection ends after `at` bytes of the request's body (below 0: within its head). `cut_down`: after
+    `at` bytes of the answer (0: the server has done it and the phone never hears of it). `delay`: `seconds` later.
     `twice`: sent twice at once, one answer comes back. `again_later`: a second copy reaches the server `seconds` later,
     when others have overtaken it. `answer`: the server never sees it, `status` and `body` come back. `half`: half of
     the answer's body, with a length that fits.
     """
 
     kind: str
-    bytes: int = 0
+    at: int = 0
     seconds: float = 0.0
     status: int = 502
     body: bytes = b""
@@ -162,7 +162,7 @@ class Proxy(Looped):
         if trouble.kind == "answer":
             return _canned(trouble)
         if trouble.kind == "cut_up":
-            await self._ask(whole[: len(head) + trouble.bytes], hear=False)
+            await self._ask(whole[: len(head) + trouble.at], hear=False)
             return None
         if trouble.kind == "twice":
             one, other = await asyncio.gather(self._ask(whole), self._ask(whole))
@@ -174,7 +174,7 @@ class Proxy(Looped):
             return await self._ask(whole)
         answer = await self._ask(whole)
         if trouble.kind == "cut_down":
-            return answer[: trouble.bytes] or None
+            return answer[: trouble.at] or None
         if trouble.kind == "half":
             front, _, body = answer.partition(b"\r\n\r\n")
             return _with_length(front, len(body) // 2) + body[: len(body) // 2]
@@ -288,10 +288,10 @@ def troubles(random: Random, share: float) -> Decide:
             return None
         return dice.choice(
             (
-                Trouble("cut_up", bytes=-dice.randrange(1, len(exchange.head))),
-                Trouble("cut_up", bytes=dice.randrange(len(exchange.body) or 1)),
+                Trouble("cut_up", at=-dice.randrange(1, len(exchange.head))),
+                Trouble("cut_up", at=dice.randrange(len(exchange.body) or 1)),
                 Trouble("cut_down"),
-                Trouble("cut_down", bytes=dice.randrange(1, 400)),
+                Trouble("cut_down", at=dice.randrange(1, 400)),
                 Trouble("delay", seconds=dice.uniform(0.05, 0.6)),
                 Trouble("twice"),
                 Trouble("again_later", seconds=dice.uniform(0.05, 1.5)),

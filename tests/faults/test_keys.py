@@ -41,7 +41,7 @@ def held(
     def offline() -> tuple[Phone, Proxy]:
         proxy = Proxy(
             running.port,
-            lambda exchange: None if exchange.path.endswith("/keys") else Trouble("cut_up", bytes=-10),
+            lambda exchange: None if exchange.path.endswith("/keys") else Trouble("cut_up", at=-10),
         )
         proxy.__enter__()
         request.addfinalizer(lambda: proxy.__exit__())
@@ -128,7 +128,7 @@ def test_the_intake_key_is_lost_and_what_cannot_be_opened_stays_on_the_phone(
     def told() -> bool:
         phone.wake()
         running.let_time_pass()
-        return phone.items[0]["state"] == "needs_attention"
+        return bool(phone.items[0]["state"] == "needs_attention")
 
     until(told, running)
     assert phone.items[0]["attention"]["reason"] == "unopenable"

@@ -130,7 +130,7 @@ def test_globaleaks_an_upload_goes_on_after_a_dropped_chunk(
             return None
         pieces.append(len(exchange.body))
         if len(pieces) == 1:  # a part of it arrives
-            return Trouble("cut_up", bytes=len(exchange.body) // 2)
+            return Trouble("cut_up", at=len(exchange.body) // 2)
         return Trouble("cut_down") if len(pieces) == 2 else None  # arrives, and the phone does not hear of it
 
     phone, proxy = send(Tip(f"{uuid.uuid4()} 大照片", [largest]), decide=decide)

@@ -77,7 +77,7 @@ def fails(part: str, trouble: Trouble) -> Decide:
         ("/api/v1/public/county", Trouble("cut_down")),
         ("/tip/index.html", Trouble("answer", status=503)),
         # Within its body: a cut in the head of an answer is seen by Chromium over TLS only.
-        ("/tip/assets/index", Trouble("cut_down", bytes=5000)),
+        ("/tip/assets/index", Trouble("cut_down", at=5000)),
     ],
     ids=["no keys", "no county", "no shell", "a file cut short"],
 )
