@@ -126,7 +126,8 @@ def accept(
         session.connection().execute(_DECLARE, media)
     # Not read back: what was just written is known, and this is the way that every report takes.
     return Accepted(
-        Arrival.NEW, Submission(seq=seq, number=None, media=[SubmissionMedium(**medium) for medium in media], **row)
+        Arrival.NEW,
+        Submission(seq=seq, number=None, media=[SubmissionMedium(**medium) for medium in media], **row),
     )
 
 

@@ -965,6 +965,13 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description Where the object store is open to browsers */
+                302: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
                 /** @description No such range */
                 416: {
                     headers: {

@@ -6,6 +6,5 @@ Outbox.prepare = prepareMedium;
 
 export { newSubmissionId, Outbox } from './outbox';
 export type { OutboxOptions } from './outbox';
-export { Sender, SYNC_TAG } from './sender';
-export type { SenderOptions } from './sender';
+export { Sender } from './sender';
 export * from './types';
