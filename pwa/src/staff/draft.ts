@@ -1,5 +1,6 @@
 import { nextTick, onScopeDispose, type Reactive, reactive, ref, shallowRef, toRaw, watch } from 'vue';
 import type { DraftMedium, JsonObject, SubmissionKind } from '@/outbox';
+import { atOnce } from '@/outbox/saving';
 import { outbox } from './sending';
 
 /** Photos that are being reduced and sealed now, in whichever form. */
@@ -28,8 +29,6 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
   const media = shallowRef<DraftMedium[]>([]);
   const fault = ref<unknown>(null);
   let making: Promise<string> | null = null;
-  let saving: Promise<void> = Promise.resolve();
-  let owed = false;
   let ended = false;
 
   async function ensure(): Promise<string> {
@@ -48,21 +47,15 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
   async function look(): Promise<void> {
     if (id.value) media.value = (await outbox().draft(id.value))?.media ?? [];
   }
-  /** Writes what the form holds; what changes while one write is under way goes with the next. */
-  function flush(): Promise<void> {
-    owed = true;
-    saving = saving.then(async () => {
-      if (!owed || ended) return;
-      owed = false;
-      try {
-        await outbox().saveDraft(await ensure(), plain(data));
-        fault.value = null;
-      } catch (error) {
-        fault.value = error;
-      }
-    });
-    return saving;
-  }
+  const flush = atOnce(async () => {
+    if (ended) return;
+    try {
+      await outbox().saveDraft(await ensure(), plain(data));
+      fault.value = null;
+    } catch (error) {
+      fault.value = error;
+    }
+  });
   /** Before submitting or leaving a form: photos that were chosen belong to it, those still being stored too. */
   async function finish(): Promise<void> {
     while (storing.size) {
@@ -72,7 +65,6 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
     await flush();
   }
 
-  // At once and not after a pause: a browser that is killed right after a tap has the tap.
   watch(data, () => void flush(), { deep: true });
   const unsubscribe = outbox().subscribe((change) => change.id === id.value && void look());
   onScopeDispose(unsubscribe);

@@ -1,5 +1,6 @@
 import { computed, reactive, ref, toRaw } from 'vue';
 import type { Draft, DraftMedium, MediumProgress } from '@/outbox';
+import { atOnce } from '@/outbox/saving';
 import { county } from './county';
 import { drafts, openMailbox } from './mailbox';
 import { blankForm, findFaults, type TipForm } from './rules';
@@ -29,7 +30,6 @@ export const faults = computed(() =>
 let draftId: string | null = null;
 let beginning: Promise<string> | null = null;
 let loaded = false;
-let saving: ReturnType<typeof setTimeout> | undefined;
 let nextKey = 1;
 let addingOneAfterAnother: Promise<unknown> = Promise.resolve();
 
@@ -60,18 +60,14 @@ function take(draft: Draft): void {
   media.value = draft.media;
 }
 
-/** Writes the form to the phone's storage soon; `now` before leaving the page. */
-export function save(now = false): void {
-  clearTimeout(saving);
-  const write = async () => {
-    if (!touched.value && !draftId) return;
-    const id = await ensureDraft();
-    const { outbox } = await openMailbox();
-    if (id === draftId) await outbox.saveDraft(id, structuredClone(toRaw(form)));
-  };
-  if (now) void write().catch(() => undefined);
-  else saving = setTimeout(() => void write().catch(() => undefined), 250);
+async function write(): Promise<void> {
+  if (!touched.value && !draftId) return;
+  const id = await ensureDraft();
+  const { outbox } = await openMailbox();
+  if (id === draftId) await outbox.saveDraft(id, structuredClone(toRaw(form)));
 }
+/** Writes the form to the phone's storage; a storage that does not work is told by the mailbox. */
+export const save = atOnce(() => write().catch(() => undefined));
 
 function kindOf(file: File): Preparing['kind'] {
   const family = file.type.split('/')[0];
@@ -99,7 +95,7 @@ export function addFiles(files: readonly File[]): void {
         const medium = await outbox.addMedium(id, file, {}, (progress) => (one.progress = progress));
         if (preview) previews.set(medium.id, preview);
         if (!media.value.some((known) => known.id === medium.id)) media.value.push(medium);
-        save();
+        void save();
       } catch (error) {
         if (preview) URL.revokeObjectURL(preview);
         mediaFaults.value.push(asFault(error, file));
@@ -138,7 +134,6 @@ function forgetPreview(id: string): void {
 }
 
 function clear(): void {
-  clearTimeout(saving);
   for (const id of [...previews.keys()]) forgetPreview(id);
   draftId = null;
   resumed.value = false;
@@ -159,7 +154,6 @@ export async function submit(): Promise<string> {
   await addingOneAfterAnother;
   const id = await ensureDraft();
   const { outbox, sender } = await openMailbox();
-  clearTimeout(saving);
   await outbox.saveDraft(id, structuredClone(toRaw(form)));
   const words = (text: string) => text.trim() || null;
   const [item] = await outbox.submit(id, [
