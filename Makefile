@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := up
-.PHONY: up setup setup-dev setup-e2e test lint clean
+.PHONY: up setup setup-dev setup-e2e test lint screens clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -77,6 +77,10 @@ lint: setup-dev
 test: lint setup-e2e
 	cd pwa && $(NODE_PATH) npm test
 	$(BIN)/pytest -q
+
+# Pictures of every screen into docs/screens/: of a demo county of its own, or of one that runs (URL=http://localhost:8000).
+screens: setup-e2e
+	URL="$(URL)" $(BIN)/python -m tests.gallery.screens
 
 clean:
 	rm -rf $(VENV) pwa/node_modules pwa/dist
