@@ -33,8 +33,12 @@ TUS = {"Tus-Resumable": "1.0.0"}
 
 @register(
     "sync",
-    click.option("--submissions", default=3000, show_default=True, help="Of 20 fields, at concurrency 32."),
-    click.option("--photos", default=240, show_default=True, help="Of 1 MB, one each, at concurrency 8."),
+    click.option(
+        "--submissions", default=3000, show_default=True, help="Of 20 fields, at concurrency 32; 0: none."
+    ),
+    click.option(
+        "--photos", default=240, show_default=True, help="Of 1 MB, one each, at concurrency 8; 0: none."
+    ),
     click.option(
         "--visits",
         default=100,
@@ -58,12 +62,17 @@ def sync_bench(stack: Stack, submissions: int, photos: int, visits: int, web_wor
         with _memory(running) as memory:
             # The clock would start the worker again after the first pause; here it is started by hand.
             with _stopped(running, "cron", "worker"):
-                keep(_submissions(running, submissions, "accepted, worker stopped"))
-                keep(_photos(running, photos))
-            keep(_worker(running))
-            keep(_submissions(running, submissions, "accepted, worker opening meanwhile"))
-            _settle(running)
-            keep(*_steps(running))
+                if submissions:
+                    keep(_submissions(running, submissions, "accepted, worker stopped"))
+                if photos:
+                    keep(_photos(running, photos))
+            if photos:
+                keep(_worker(running))
+            if submissions:
+                keep(_submissions(running, submissions, "accepted, worker opening meanwhile"))
+            if photos:
+                _settle(running)
+                keep(*_steps(running))
         keep({"figure": "web process, resident", "goal": "≤ 150 MB", "MB": round(memory() / MIB)})
         if visits:
             keep(_line(running, visits))

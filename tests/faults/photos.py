@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.storage.drawn import encoded, scene
 
-SIDES = ((160, 120), (320, 240), (640, 480), (1024, 768), (2400, 1800))
+SIDES = ((160, 120), (320, 240), (640, 480), (1400, 1050))
 
 
 def draw_photos(folder: Path, sides: tuple[tuple[int, int], ...] = SIDES) -> list[Path]:
@@ -12,6 +12,6 @@ def draw_photos(folder: Path, sides: tuple[tuple[int, int], ...] = SIDES) -> lis
     paths = []
     for seed, (width, height) in enumerate(sides):
         path = folder / f"{width}.jpg"
-        path.write_bytes(encoded(scene(width, height, seed), "JPEG", quality=90))
+        path.write_bytes(encoded(scene(width, height, seed), "JPEG", quality=97))
         paths.append(path)
     return paths

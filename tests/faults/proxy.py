@@ -14,6 +14,8 @@ from random import Random
 from typing import Any, Self
 
 HEAD_BYTES = 64 * 1024
+SLACK_S = 0.1
+"""What a line that was woken too late may catch up with: a busy machine must not make it slower."""
 PORTAL = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to the network."
 
 
@@ -249,7 +251,7 @@ class Line(Looped):
             # Small pieces: what was sent before a cut has arrived, as far as it came.
             while data := await source.read(1460):
                 now = time.monotonic()
-                self._free[way] = max(now, self._free[way]) + len(data) / self._bytes_per_s
+                self._free[way] = max(now - SLACK_S, self._free[way]) + len(data) / self._bytes_per_s
                 if (wait := self._free[way] - now) > 0.002:
                     await asyncio.sleep(wait)
                 setattr(self.wire, way, getattr(self.wire, way) + len(data))
