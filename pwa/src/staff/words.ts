@@ -27,6 +27,12 @@ export function useWords() {
   const found = (family: string, code: string | null | undefined, params: Record<string, unknown> = {}): string | null =>
     code && te(`${family}.${code}`) ? t(`${family}.${code}`, params) : null;
 
+  /** The name of a field of a report; some are called otherwise in the forms of a case. */
+  const said = (field: string | null) => {
+    const name = field?.split('.')[0];
+    return found('said', name) ?? found('field', name) ?? field ?? '';
+  };
+
   return {
     now,
     day: format({ month: 'long', day: 'numeric' }),
@@ -53,7 +59,7 @@ export function useWords() {
     word: (family: string, code: string | null | undefined): string => found(family, code) ?? code ?? '',
     reason: (reason: Reason): string => found('reason', reason.code, readable(reason.params)) ?? t('reason.unknown', { code: reason.code }),
     flag: (flag: Flag): string =>
-      found('flag', flag.code, { field: found('field', flag.field) ?? flag.field ?? '', detail: flag.detail ?? '' }) ?? flag.detail ?? flag.code,
+      found('flag', flag.code, { field: said(flag.field), detail: flag.detail ?? '' }) ?? flag.detail ?? flag.code,
     /** A sentence for whatever went wrong: the server's refusal, no answer, or the phone's own store. */
     trouble: (error: unknown): string =>
       error instanceof OutboxError ? (found('fault', error.code, megabytes(error.details)) ?? t('fault.storage')) : problem(error),
