@@ -71,6 +71,7 @@ class Looped:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
+        self._held: set[asyncio.Task[None]] = set()
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -101,7 +102,7 @@ class Looped:
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._quietly, "127.0.0.1", 0, limit=HEAD_BYTES)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._more = [asyncio.create_task(work) for work in self.start_more()]
+        self._held |= {asyncio.create_task(work) for work in self.start_more()}
 
     async def _quietly(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):

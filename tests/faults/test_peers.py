@@ -20,16 +20,12 @@ from server.intake.models import Report
 from storage.uploads import Upload
 from sync.ledger import Submission
 from tests.faults.ground import Ground, Phone, Tip, until_content
-from tests.faults.proxy import PORTAL, Exchange, Proxy, Trouble
+from tests.faults.proxy import Exchange, Proxy, Trouble
 from tests.faults.wait import until
 
 pytestmark = pytest.mark.faults
 
 PROBLEM = "application/problem+json"
-
-
-def _portal(_: Exchange) -> Trouble:
-    return Trouble("answer", status=200, body=PORTAL)
 
 
 @pytest.fixture
