@@ -16,7 +16,10 @@ async function start(): Promise<void> {
   const i18n = await loadI18n([shared, own], {
     en: () => Promise.all([import('@/i18n/shared/en.json'), import('@/i18n/tip/en.json')]),
   });
-  createApp(App).use(i18n).use(router).mount('#app');
+  const app = createApp(App).use(i18n).use(router);
+  await router.isReady().catch(() => undefined); // a page that is gone is the router's to mend
+  await new Promise((go) => setTimeout(go)); // a slow phone draws breath between the two halves of the start
+  app.mount('#app');
   registerServiceWorker(import.meta.env.BASE_URL);
   // What waits from last time goes out once the first screen stands. Who has not reported from this phone has nothing
   // waiting, and their old phone is left in peace while they read.

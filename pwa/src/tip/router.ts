@@ -43,10 +43,12 @@ export const router = createRouter({
     { path: '/settings', name: 'settings', component: () => import('./pages/Settings.vue') },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
-  scrollBehavior: async (to, _from, saved) => {
+  scrollBehavior: async (to, from, saved) => {
     const top = saved?.top ?? (to.name === 'report' ? keptPlace() : 0);
     if (top) await longEnough(top);
-    return router.currentRoute.value.fullPath === to.fullPath && { top };
+    // The first page is at its top already; asking for that would only force a layout.
+    const moves = top > 0 || from.matched.length > 0;
+    return moves && router.currentRoute.value.fullPath === to.fullPath && { top };
   },
 });
 router.beforeEach((to, from) => {
