@@ -109,7 +109,9 @@ class Gallery:
             height = max(size["height"], page.evaluate("document.documentElement.scrollHeight"))
             page.set_viewport_size({"width": size["width"], "height": height})
             page.wait_for_timeout(200)
-        page.screenshot()  # without a GPU the first one may still hold an old header
+        # Without a GPU a sticky bar may still be drawn where it was before it grew: a nudge draws it anew.
+        page.evaluate("() => { scrollBy(0, 1); scrollBy(0, -1); }")
+        page.screenshot()
         image = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
         if whole and size:
             page.set_viewport_size(size)
@@ -152,7 +154,12 @@ def forty(route: Route) -> None:
     answer = route.fetch().json()
     rows = [
         row
-        | {"id": str(uuid.uuid4()), "enterprise": LONG_NAME, "text": LONG[:120], "urgent": number % 3 == 0}
+        | {
+            "id": row["id"] if number < len(answer["items"]) else str(uuid.uuid4()),
+            "enterprise": LONG_NAME,
+            "text": LONG[:120],
+            "urgent": number % 3 == 0,
+        }
         for number, row in enumerate(answer["items"] * 3)
     ]
     route.fulfill(json=answer | {"items": rows[:40]})
