@@ -22,10 +22,22 @@ from sync.signing import SigningKeys
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
+    from playwright.sync_api import Playwright
 
     from server.app import Gridwatch
     from server.core.parts import Parts
 
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 """Noon in the county, a Monday."""
 
@@ -221,6 +233,17 @@ def _empty(engine: sa.Engine) -> None:
             connection.execute(sa.text("ALTER TABLE audit_entry DISABLE TRIGGER USER"))  # append-only
             connection.execute(sa.text(f"TRUNCATE {quoted} RESTART IDENTITY CASCADE"))
             connection.execute(sa.text("ALTER TABLE audit_entry ENABLE TRIGGER USER"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Playwright"]:
+    """The driver of Debian's Chromium; one for a run, as two in one thread do not start."""
+    from playwright.sync_api import sync_playwright
+
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        yield playwright
 
 
 @pytest.fixture(scope="session")

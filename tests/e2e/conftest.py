@@ -10,26 +10,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from minio import Minio
-from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright
 from sqlalchemy.orm import Session
 
 from server.commands.processes import free_port
 from server.core.clock import SystemClock
 from server.demo.pictures import SCENES, picture
 from server.demo.services import load_county
-from tests.conftest import Services
+from tests.conftest import CHROMIUM, FLAGS, Services
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
 COUNTY_SEAT = {"latitude": 34.477, "longitude": 100.242, "accuracy": 12.0}
@@ -72,15 +61,6 @@ def home(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFac
     finally:
         running.terminate()
         running.wait(60)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Playwright]:
-    """The driver of Debian's Chromium."""
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        yield playwright
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from server.settings import ROOT
+from tests.conftest import CHROMIUM, FLAGS
 from tests.faults.ground import Ground
 from tests.faults.proxy import Decide, Exchange, Proxy, Trouble
 
@@ -14,16 +15,6 @@ pytestmark = [
     pytest.mark.skipif(not (ROOT / "pwa/dist/tip/sw.js").exists(), reason="the web apps are not built"),
 ]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SETTLED = """async () => {
   const registration = await navigator.serviceWorker.register('/tip/sw.js', { scope: '/tip/' }).catch(() => null);
   const worker = registration && (registration.installing ?? registration.waiting ?? registration.active);
@@ -38,11 +29,10 @@ SETTLED = """async () => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+def browser(chromium: Playwright) -> Iterator[Browser]:
+    browser = chromium.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

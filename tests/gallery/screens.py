@@ -30,7 +30,8 @@ from playwright.sync_api import (
 from server.commands.processes import free_port
 from server.demo.county import PASSWORD
 from server.demo.pictures import SCENES, picture
-from tests.e2e.conftest import CHROMIUM, COUNTY_SEAT, FLAGS
+from tests.conftest import CHROMIUM, FLAGS
+from tests.e2e.conftest import COUNTY_SEAT
 from tests.e2e.test_story import choose_files, install, sign_in
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,9 @@ class Gallery:
         # Without a GPU a sticky bar may still be drawn where it was before it grew: a nudge draws it anew.
         page.evaluate("() => { scrollBy(0, 1); scrollBy(0, -1); }")
         page.screenshot()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if size and wide > size["width"]:
+            raise AssertionError(f"{name} is {wide} px wide")
         image = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
         if whole and size:
             page.set_viewport_size(size)
@@ -396,7 +400,6 @@ def inspector(gallery: Gallery) -> None:
             expect(page.locator(".stop").first).to_be_visible()
             gallery.take(page, f"staff-today-full-{width}")
             if width == 360:
-                gallery.take(page, "staff-today-whole-360", whole=True)
                 gallery.looks(
                     page,
                     "staff-today",
