@@ -62,7 +62,7 @@ export default ts.config(
           ignores: [
             '/^problem\\./', '/^reason\\./', '/^step\\./', '/^state\\./', '/^risk\\./', '/^flag\\./', '/^wait\\./',
             '/^(visitReason|answer|signatory|level|levelHint|formFault|stepGo|stepDone|stepMeans|fieldHint|form|flagShort|channel|key|submission|itemState|attention|fault|storageWarning|theme|locale|size|span)\\./',
-            '/^finding\\./', '/^queue\\./', '/^field\\./', '/^said\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./', '/^fault\\./', '/[fF]ault\\./',
+            '/^(givesAway|placeholder)\\./', '/^finding\\./', '/^queue\\./', '/^field\\./', '/^said\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./', '/^fault\\./', '/[fF]ault\\./',
             '/^next\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
           ],
         },

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from server.audit.services import record
-from server.cases import rules
+from server.cases import giveaway, rules
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
 from server.cases.rules import CaseFacts, State, Step, Term
 from server.cases.schemas import CaseSheetSchema
@@ -21,6 +21,7 @@ from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from server.core.parts import Parts
+from server.enterprises.models import Enterprise
 from server.identity.models import Area, Person, RoleGrant, Unit
 from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
@@ -231,7 +232,8 @@ def _move(
     streams = followers(session, case)
     before = facts_of(session, case)
     now_facts = rules.after(before, actor, step, values)
-    _write_event(session, clock, actor, case, step, values, before.state, now_facts.state, submission_id)
+    told = values | _given_away(session, case, step, values)
+    _write_event(session, clock, actor, case, step, told, before.state, now_facts.state, submission_id)
     _apply(session, clock, actor, case, step, values)
     case.state, case.unit_id, case.rectified_by_id = (
         now_facts.state,
@@ -256,6 +258,28 @@ def _move(
     )
     session.flush()
     _tell_phones(session, case, streams)
+
+
+def given_away(session: Session, case: Case, text: str, for_unit: bool) -> list[giveaway.Part]:
+    """The parts of a text that may give a reporter of this case away.
+
+    `for_unit`: what the sheet says of the matter is known to the reader and no quotation.
+    """
+    reports = reports_of(session, case.id)
+    enterprise = case.enterprise_id and session.get(Enterprise, case.enterprise_id)
+    known = [enterprise.name if enterprise else "", *((case.title, case.matter) if for_unit else ())]
+    own = [words for report in reports for words in (report.text, report.place_words)]
+    return giveaway.parts(text, own, known)
+
+
+def _given_away(session: Session, case: Case, step: Step, values: Facts) -> Facts:
+    """What the writer was warned of, kept in the history with the step that was taken all the same."""
+    hints = {
+        part.hint
+        for name in giveaway.WATCHED.get(step, ())
+        for part in given_away(session, case, str(values.get(name, "")), step is not Step.ACCEPT)
+    }
+    return {"gives_away": sorted(hints)} if hints else {}
 
 
 def _apply(session: Session, clock: Clock, actor: Actor, case: Case, step: Step, values: Facts) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.core.db import Base
+from server.core.db import Base, Identified
 
 
 class Message(Base):
@@ -32,3 +32,18 @@ class Satisfaction(Base):
     at: Mapped[datetime]
     satisfied: Mapped[bool]
     reason: Mapped[str]
+
+
+class ReplyTemplate(Identified, Base):
+    """答复模板: words to begin a reply with. Without a unit it is the county's, for every unit to use."""
+
+    __tablename__ = "reply_template"
+    __table_args__ = (sa.Index("ix_reply_template_unit", "unit_id"),)
+
+    unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
+    title: Mapped[str]
+    text: Mapped[str]
+    """With {placeholders} that the screen fills in from the case (feedback/templates.py)."""
+    finding: Mapped[str | None]
+    """The finding it is meant for; None for any."""
+    updated_at: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from server.cases.giveaway import Hint
 from server.cases.rules import Finding, Ground, Told
 from server.cases.schemas import Word
 from server.feedback.rules import LONGEST_MESSAGE, LONGEST_REASON
@@ -81,3 +82,46 @@ class SatisfiedSchema(Schema):
 
     satisfied = fields.Boolean(required=True)
     reason = fields.String(load_default="", validate=validate.Length(max=LONGEST_REASON))
+
+
+class PreviewQuerySchema(Schema):
+    """What is about to be written for a unit or a reporter."""
+
+    text = fields.String(required=True, validate=validate.Length(max=5000))
+
+
+class PartSchema(Schema):
+    """A part that may give away who reported; without a place where that would tell of the reporter's words."""
+
+    hint = Word(Hint, by_value=True, required=True)
+    start = fields.Integer(required=True, allow_none=True)
+    end = fields.Integer(required=True, allow_none=True)
+
+
+class PreviewSchema(Schema):
+    """What may give somebody away. `compared`: the reporters' own words were looked at too."""
+
+    parts = fields.List(fields.Nested(PartSchema), required=True)
+    compared = fields.Boolean(required=True)
+
+
+class TemplateSchema(Schema):
+    """Words to begin a reply with; {placeholders} are filled in by the screen."""
+
+    id = fields.UUID(required=True)
+    unit_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "None: the county's, for every unit"}
+    )
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+    finding = Word(Finding, by_value=True, required=True, allow_none=True)
+    mine = fields.Boolean(required=True, metadata={"description": "The reader may change it"})
+
+
+class WriteTemplateSchema(Schema):
+    """A template as it is to be."""
+
+    unit_id = fields.UUID(required=True, allow_none=True)
+    title = fields.String(required=True, validate=validate.Length(2, 40))
+    text = fields.String(required=True, validate=validate.Length(10, LONGEST_MESSAGE))
+    finding = Word(Finding, by_value=True, load_default=None, allow_none=True)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from server.audit.services import record
 from server.cases import rules as case_rules
 from server.cases import services as cases
+from server.cases.giveaway import Hint
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
 from server.cases.rules import Finding, Sight, State, Step
 from server.core.clock import Clock
@@ -226,3 +228,35 @@ def _by(session: Session, case: Case, state: State) -> datetime | None:
         .where(CaseClock.case_id == case.id, CaseClock.name == WAITS_FOR[state], CaseClock.ended_at.is_(None))
         .limit(1)
     )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What may give a reporter away in a text; parts are {hint, start, end}."""
+
+    parts: list[Facts]
+    compared: bool
+
+
+def preview(
+    session: Session, clock: Clock, actor: Actor, case_id: uuid.UUID, text: str, compare: Callable[[], bool]
+) -> Preview:
+    """Warn before a text is sent. Raises NotFound for whoever does not see the case.
+
+    A unit may not read the reporter's words and must not find them out by trying: it is told only that something
+    is a quotation, not what; `compare` says whether it may try once more; each hit leaves a mark.
+    """
+    case = session.get(Case, case_id)
+    seen = case_rules.sight(cases.facts_of(session, case), actor) if case else None
+    if case is None or seen is None:
+        raise NotFound()
+    whole = seen is Sight.FULL
+    compared = whole or compare()
+    found = cases.given_away(session, case, text, not whole)
+    quoted = any(part.hint is Hint.QUOTES for part in found) and compared
+    if quoted and not whole:
+        record(session, clock, actor, "reply.quotes", "case", case.id)
+    shown = [vars(part) for part in found if whole or part.hint is not Hint.QUOTES]
+    if quoted and not whole:
+        shown.append({"hint": Hint.QUOTES, "start": None, "end": None})
+    return Preview(shown, compared)

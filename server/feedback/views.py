@@ -8,17 +8,22 @@ from flask_smorest import Blueprint
 from server.core.db import Facts
 from server.core.errors import Conflict, Invalid, NotFound, TooMany
 from server.core.web import clock, parts, session
-from server.feedback import services
+from server.feedback import services, templates
 from server.feedback.models import Message
 from server.feedback.schemas import (
     ConversationMessageSchema,
     NewMessageSchema,
+    PreviewQuerySchema,
+    PreviewSchema,
     ReceiptSchema,
     SatisfiedSchema,
+    TemplateSchema,
+    WriteTemplateSchema,
 )
-from server.feedback.services import Channel
-from server.feedback.throttle import ReceiptDoor
-from server.identity.access import require
+from server.feedback.services import Channel, Preview
+from server.feedback.templates import Template
+from server.feedback.throttle import ReceiptDoor, may_compare
+from server.identity.access import current_actor, require
 from server.identity.rules import Role
 from server.intake.rules import printable
 
@@ -75,6 +80,46 @@ def post_message(message: Facts, report_id: uuid.UUID) -> Message:
     actor = require(Role.DESK)
     words = _words(message["text"])
     return services.write_to_reporter(session(), clock(), actor, report_id, message["id"], words)
+
+
+@blueprint.post("/cases/<uuid:case_id>/preview")
+@blueprint.arguments(PreviewQuerySchema)
+@blueprint.response(200, PreviewSchema)
+def post_preview(asked: Facts, case_id: uuid.UUID) -> Preview:
+    """What of a text may give away who reported; nothing is kept, and the writer decides"""
+    actor = current_actor()
+    return services.preview(
+        session(),
+        clock(),
+        actor,
+        case_id,
+        asked["text"],
+        lambda: may_compare(parts().queue, actor.person_id, case_id),
+    )
+
+
+@blueprint.get("/reply-templates")
+@blueprint.response(200, TemplateSchema(many=True))
+def get_templates() -> list[Template]:
+    """Words to begin a reply with: the own units', then the county's"""
+    return templates.templates(session(), require(Role.HANDLER, Role.DESK, Role.LEADER))
+
+
+@blueprint.put("/reply-templates/<uuid:template_id>")
+@blueprint.arguments(WriteTemplateSchema)
+@blueprint.response(200, TemplateSchema)
+@blueprint.alt_response(403, description="Another unit's")
+def put_template(written: Facts, template_id: uuid.UUID) -> Template:
+    """Write a template under an id that the sender chose"""
+    actor = require(Role.HANDLER, Role.DESK)
+    return templates.write_template(session(), clock(), actor, template_id, **written)
+
+
+@blueprint.delete("/reply-templates/<uuid:template_id>")
+@blueprint.response(204)
+def delete_template(template_id: uuid.UUID) -> None:
+    """Remove a template; one of the county's is then as it was at first"""
+    templates.remove_template(session(), clock(), require(Role.HANDLER, Role.DESK), template_id)
 
 
 def _channel() -> Channel:

@@ -3,7 +3,7 @@ import { api, call, Problem, Unreachable } from '@/api/client';
 import type { components } from '@/api/schema';
 import { accessToken, session } from './session';
 import type {
-  CasePage, CaseRows, Changes, HazardType, Sector, SignedIn, Unit,
+  CasePage, CaseRows, Changes, HazardType, Preview, Sector, SignedIn, Template, Unit,
 } from './wire';
 
 type Answered<T> = { data?: T; error?: unknown; response: Response };
@@ -45,6 +45,16 @@ export const judge = (suggestion: string, same: boolean) =>
 /** A question or word to the reporter; `id` makes sending it twice the same as once. */
 export const writeToReporter = (report: string, id: string, text: string) =>
   signed((headers) => api.POST('/api/v1/reports/{report_id}/messages', { params: { path: { report_id: report } }, headers, body: { id, text } }));
+
+/** What of a text may give away who reported; nothing of it is kept. */
+export const previewText = (id: string, text: string): Promise<Preview> =>
+  signed((headers) => api.POST('/api/v1/cases/{case_id}/preview', { params: { path: { case_id: id } }, headers, body: { text } }));
+
+export const getTemplates = (): Promise<Template[]> => signed((headers) => api.GET('/api/v1/reply-templates', { headers }));
+export const putTemplate = (id: string, body: components['schemas']['WriteTemplate']) =>
+  signed((headers) => api.PUT('/api/v1/reply-templates/{template_id}', { params: { path: { template_id: id } }, headers, body }));
+export const removeTemplate = (id: string) =>
+  signed((headers) => api.DELETE('/api/v1/reply-templates/{template_id}', { params: { path: { template_id: id } }, headers }));
 
 export const getChanges = (cursor: string | undefined) =>
   signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers })) as Promise<Changes>;

@@ -1,5 +1,9 @@
 /** Shapes of the server's interface that the staff app reads (docs: the OpenAPI page). Times are UTC ISO 8601. */
 
+import type { components } from '@/api/schema';
+
+export type Preview = components['schemas']['Preview'];
+export type Template = components['schemas']['Template'];
 export type Role = 'inspector' | 'grid_head' | 'desk' | 'leader' | 'handler' | 'reward_officer' | 'admin';
 export type Risk = 'red' | 'orange' | 'yellow' | 'blue';
 export type Reason = { code: string; params: Record<string, unknown> };

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import type { CaseEvent, CaseSheet } from '../wire';
+import { fill, fillings } from './templates';
+
+const event = (step: string, fields: Record<string, unknown>, late = false) => ({ step, fields, late }) as CaseEvent;
+const page = {
+  enterprise: '雪域购物中心',
+  unit_name: '县消防救援大队',
+  history: [
+    event('verify', { account: '第一次没看到。' }),
+    event('verify', { account: '出口上锁。' }),
+    event('rectify', { measures: '拆了锁。' }),
+    event('rectify', { measures: '到得晚了' }, true),
+  ],
+} as unknown as CaseSheet;
+
+test('a template is filled from what was done last, and not from what had no effect', () => {
+  const known = fillings(page, '属实', '11月25日');
+  expect(fill('{enterprise}：情况{finding}。{account}{measures}{unit}{date}', known)).toBe(
+    '雪域购物中心：情况属实。出口上锁。拆了锁。县消防救援大队11月25日',
+  );
+});
+
+test('what nothing is known of stays to be seen', () => {
+  expect(fill('{measures}，{nothing}', fillings({ ...page, history: [] }, '', ''))).toBe('{measures}，{nothing}');
+});
