@@ -133,7 +133,8 @@ class Ground:
             for one in family:
                 with suppress(psutil.NoSuchProcess):
                     one.kill()
-            psutil.wait_procs(family, timeout=10)
+            while any(_runs(one) for one in family):
+                time.sleep(0.005)
         assert child.process is not None
         child.process.wait()
 
@@ -155,7 +156,8 @@ class Ground:
         with suppress(sa.exc.OperationalError), self.parts.engine.begin() as connection:
             connection.execute(
                 sa.text(
-                    "UPDATE task SET due_at = now() - interval '10 s' WHERE done_at IS NULL AND due_at > now()"
+                    "UPDATE task SET due_at = now() - interval '10 s'"
+                    " WHERE done_at IS NULL AND due_at > now() - interval '5 s'"
                 )
             )
         with suppress(Exception):  # the queue may be away just now; that is the point
@@ -172,6 +174,14 @@ class Ground:
         with self.parts.engine.connect() as connection:
             rows = connection.execute(sa.text("SELECT kind, error FROM task WHERE done_at IS NULL"))
             return [f"{kind}: {(error or '')[-300:]}" for kind, error in rows]
+
+
+def _runs(process: psutil.Process) -> bool:
+    """A zombie that nobody buried does nothing any more."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

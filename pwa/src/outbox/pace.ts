@@ -18,6 +18,11 @@ export class PieceSize {
   bytes = FIRST_PIECE;
   #bytesPerMs: number | null = null;
 
+  /** How much of `left` bytes goes into one request: a small rest goes along, as a request of its own costs more. */
+  of(left: number): number {
+    return left <= 2 * this.bytes ? left : this.bytes;
+  }
+
   sent(bytes: number, ms: number): void {
     const rate = bytes / Math.max(1, ms);
     this.#bytesPerMs = this.#bytesPerMs === null ? rate : 0.7 * this.#bytesPerMs + 0.3 * rate;

@@ -23,21 +23,21 @@ const byUrgency = (a: ItemRecord, b: ItemRecord): number => Number(b.urgent) - N
 const isHalted = (item: ItemRecord): boolean =>
   item.complete || item.attention?.reason === 'refused' || item.attention?.reason === 'differs';
 
-/** All steps that may be taken now, in order: envelopes, then questions, then media, small ones first. */
+/**
+ * All steps that may be taken now, in order: envelopes, then questions, then media, small ones first. When one question
+ * is due, it is asked for all that wait for an answer; `askedLately`: not while media want the link.
+ */
 export function dueSteps(
   items: readonly ItemRecord[],
   isDue: (key: string) => boolean,
   isAsked: (item: ItemRecord) => boolean,
+  askedLately: boolean,
 ): Step[] {
   const open = items.filter((item) => !isHalted(item)).sort(byUrgency);
   const envelopes = open
     .filter((item) => !item.accepted)
     .map((item): Step => ({ kind: 'envelope', key: envelopeKey(item), item }));
   const received = open.filter((item) => item.accepted);
-  const asked = received
-    .filter((item) => (isAsked(item) || !item.media.some(isLeft)) && isDue(statusKey(item)))
-    .slice(0, STATUS_BATCH);
-  const status: Step[] = asked.length > 0 ? [{ kind: 'status', key: 'status', items: asked }] : [];
   const media = received
     .flatMap((item) => item.media.filter(isLeft).map((medium) => ({ item, medium })))
     .sort(
@@ -45,6 +45,9 @@ export function dueSteps(
         Number(b.item.urgent) - Number(a.item.urgent) || a.medium.size - b.medium.size || byUrgency(a.item, b.item),
     )
     .map(({ item, medium }): Step => ({ kind: 'medium', key: mediumKey(medium), item, medium }));
+  const asked = received.filter((item) => isAsked(item) || !item.media.some(isLeft));
+  const mayAsk = asked.some((item) => isDue(statusKey(item))) && !(askedLately && media.length > 0);
+  const status: Step[] = mayAsk ? [{ kind: 'status', key: 'status', items: asked.slice(0, STATUS_BATCH) }] : [];
   return [...envelopes.filter(({ key }) => isDue(key)), ...status, ...media.filter(({ key }) => isDue(key))];
 }
 

@@ -6,7 +6,7 @@ import type { Outbox } from './outbox';
 import { backoffMs, PieceSize } from './pace';
 import { dueSteps, envelopeKey, mediumKey, openKeys, ownerKey, statusKey } from './plan';
 import type { Step } from './plan';
-import type { ItemRecord } from './schema';
+import type { ItemRecord, MediumProgressRecord } from './schema';
 import type { Store } from './store';
 import type { GetToken, WaitReason } from './types';
 import { openVerdict } from './verdict';
@@ -30,13 +30,14 @@ const LONGEST_OPENING_MS = 60 * 1000;
 /** How often to ask whether something that could not be opened can be opened now. */
 const UNOPENABLE_MS = 30 * 60 * 1000;
 const OTHER_WINDOW_MS = 5_000;
+/** While bytes wait for the link, it is asked what became of the others only so often, for all of them at once. */
+const ASKING_MS = 10_000;
 const LEASE_MS = 30_000;
 
-/** Where an upload is and how far; `null`: ask with HEAD. */
-interface Upload {
-  url: string;
-  offset: number | null;
-}
+/** Where an upload is and how far; `null`: not known, so ask before sending more of it. */
+type Upload = { url: string; offset: number } | { url: null; offset: null };
+
+const NOTHING = new Uint8Array(0);
 
 export class Sender {
   readonly #outbox: Outbox;
@@ -50,6 +51,7 @@ export class Sender {
   readonly #failures = new Map<string, { times: number; until: number }>();
   readonly #asked = new Set<string>();
   #pause = { times: 0, until: 0 };
+  #askAgainAt = 0;
   #keysAsked = false;
   #running: Promise<void> | null = null;
   #poke: () => void = () => undefined;
@@ -193,7 +195,7 @@ export class Sender {
     const now = this.#environment.now();
     if (now < this.#pause.until || (this.#stops.length > 0 && !this.#started)) return [];
     const isDue = (key: string) => now >= (this.#failures.get(key)?.until ?? 0);
-    const steps = dueSteps(await this.#store.items(), isDue, (item) => this.#asked.has(item.id));
+    const steps = dueSteps(await this.#store.items(), isDue, (item) => this.#asked.has(item.id), now < this.#askAgainAt);
     return steps.filter((step) => step.kind === 'status' || isDue(ownerKey(step.item)));
   }
 
@@ -218,6 +220,7 @@ export class Sender {
   }
 
   async #askStatus(items: ItemRecord[]): Promise<void> {
+    this.#askAgainAt = this.#environment.now() + ASKING_MS;
     const outcome = await this.#wire.ask('POST', `${this.#outbox.api}/submissions/status`, {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ ids: items.map(({ id }) => id) }),
@@ -231,83 +234,63 @@ export class Sender {
   }
 
   /** One request towards an upload's end; the next one is planned anew, so that a report can go in between. */
-  async #sendPiece(item: ItemRecord, medium: ItemRecord['media'][number]): Promise<void> {
-    const upload = this.#uploads.get(medium.id);
-    const failed = (outcome: Outcome) => this.#failed(mediumKey(medium), item, outcome);
-    if (upload === undefined) {
-      const metadata = `submission ${toBase64(utf8(item.id))},sha256 ${toBase64(utf8(medium.sha256))}`;
-      const outcome = await this.#tus('POST', `${this.#outbox.api}/uploads`, item, {
-        'Upload-Length': String(medium.size),
-        'Upload-Metadata': metadata,
-      });
-      const location = isTus(outcome) && outcome.status < 300 ? outcome.headers.get('Location') : null;
-      if (location === null || !isAnswer(outcome)) {
-        // The server does not expect it: perhaps it lost the submission, perhaps it has the bytes. Its word will tell.
-        if (isAnswer(outcome) && outcome.status === 404) this.#asked.add(item.id);
-        await failed(outcome);
-        return;
-      }
-      const at = { url: pathOf(location, this.#outbox.api), offset: offsetIn(outcome) };
-      this.#uploads.set(medium.id, at);
-      if (at.offset !== null) await this.#progressed(item, medium, at.offset);
-      return;
-    }
-    if (upload.offset === null) {
-      const outcome = await this.#tus('HEAD', upload.url, item, {});
-      const offset = isTus(outcome) && outcome.status < 300 ? offsetIn(outcome) : null;
-      if (offset === null) {
-        if (isAnswer(outcome) && (outcome.status === 404 || outcome.status === 410)) this.#uploads.delete(medium.id);
-        await failed(outcome);
-        return;
-      }
-      upload.offset = offset;
-      await this.#progressed(item, medium, offset);
-      return;
-    }
-    const piece = await this.#store.bytes(medium, upload.offset, this.#pieces.bytes);
+  async #sendPiece(item: ItemRecord, medium: MediumProgressRecord): Promise<void> {
+    const known = this.#uploads.get(medium.id);
+    const at = known?.offset ?? medium.sent;
+    // Where the server may hold more than we know, it is asked first: bytes that it has are not sent again.
+    const asks = known === undefined ? medium.sent > 0 : known.url === null;
+    const piece = asks ? NOTHING : await this.#store.bytes(medium, at, this.#pieces.of(medium.size - at));
     const began = this.#environment.now();
-    const offsetBefore = upload.offset;
-    upload.offset = null; // until the server has told
-    const outcome = await this.#tus(
-      'PATCH',
-      upload.url,
-      item,
-      {
-        'Upload-Offset': String(offsetBefore),
-        'Content-Type': 'application/offset+octet-stream',
-      },
-      piece,
-    );
-    const offset = isTus(outcome) && outcome.status < 300 ? offsetIn(outcome) : null;
-    if (offset === null || offset <= offsetBefore) {
-      if (isAnswer(outcome) && (outcome.status === 404 || outcome.status === 410)) this.#uploads.delete(medium.id);
-      if (outcome === 'no_answer') this.#pieces.failed();
-      await failed(outcome);
+    this.#uploads.set(medium.id, { url: null, offset: null }); // until the server has told
+    const outcome = known?.url == null ? await this.#create(item, medium, piece) : await this.#patch(item, known.url, at, piece);
+    const offset = isTus(outcome) && (outcome.status < 300 || outcome.status === 409) ? offsetIn(outcome) : null;
+    const url = known?.url ?? locationIn(outcome, this.#outbox.api);
+    if (offset === null || url === null || (offset <= at && !asks)) {
+      // The server does not expect it: perhaps it lost the submission, perhaps it has the bytes. Its word will tell.
+      if (isAnswer(outcome) && outcome.status === 404 && asks) this.#asked.add(item.id);
+      await this.#failed(mediumKey(medium), item, outcome);
       return;
     }
-    this.#pieces.sent(piece.length, this.#environment.now() - began);
-    upload.offset = offset;
+    if (piece.length > 0) this.#pieces.sent(piece.length, this.#environment.now() - began);
+    this.#uploads.set(medium.id, { url, offset });
     await this.#progressed(item, medium, offset);
+  }
+
+  /** Makes the upload, with its first bytes, or asks how far it is; doing it again leads to the same one. */
+  #create(item: ItemRecord, medium: MediumProgressRecord, piece: Uint8Array<ArrayBuffer>): Promise<Outcome> {
+    return this.#tus('POST', `${this.#outbox.api}/uploads`, item, piece, {
+      'Upload-Length': String(medium.size),
+      'Upload-Metadata': `submission ${toBase64(utf8(item.id))},sha256 ${toBase64(utf8(medium.sha256))}`,
+    });
+  }
+
+  #patch(item: ItemRecord, url: string, offset: number, piece: Uint8Array<ArrayBuffer>): Promise<Outcome> {
+    return this.#tus('PATCH', url, item, piece, { 'Upload-Offset': String(offset) });
   }
 
   async #tus(
     method: string,
     url: string,
     item: ItemRecord,
+    piece: Uint8Array<ArrayBuffer>,
     headers: Record<string, string>,
-    body?: Uint8Array<ArrayBuffer>,
   ): Promise<Outcome> {
+    const body = { body: piece, size: piece.length };
+    const type = { 'Content-Type': 'application/offset+octet-stream' };
     return await this.#wire.ask(method, url, {
-      headers: { 'Tus-Resumable': '1.0.0', ...headers },
-      ...(body === undefined ? {} : { body, size: body.length }),
+      headers: { 'Tus-Resumable': '1.0.0', ...headers, ...(piece.length > 0 ? type : {}) },
+      ...(piece.length > 0 ? body : {}),
       owner: item.owner,
     });
   }
 
-  async #progressed(item: ItemRecord, { id, size, sent }: ItemRecord['media'][number], offset: number): Promise<void> {
+  async #progressed(item: ItemRecord, { id, size, sent }: MediumProgressRecord, offset: number): Promise<void> {
     this.#pause = { times: 0, until: 0 };
     if (offset > sent || offset === size) this.#failures.delete(`medium:${id}`);
-    if (offset >= size) this.#uploads.delete(id);
+    if (offset >= size) {
+      this.#uploads.delete(id);
+      this.#delay(statusKey(item), LONGEST_OPENING_MS); // it takes the server a moment to open it
+    }
     await this.#change(item.id, (stored) => ({
       ...stored,
       needsSignIn: false,
@@ -398,6 +381,7 @@ export class Sender {
     if (now < this.#pause.until) return; // the other lanes felt the same cut
     const { times } = this.#pause;
     this.#pause = { times: times + 1, until: now + backoffMs(times, LONGEST_WAIT_MS, this.#environment.random) };
+    this.#pieces.failed();
   }
 
   async #wait(id: string, waitingFor: WaitReason, until: number): Promise<void> {
@@ -426,7 +410,9 @@ function offsetIn({ headers }: Answer): number | null {
 }
 
 /** The upload's address at our own server, whatever host a proxy made of it: nobody else is sent anything. */
-function pathOf(location: string, api: string): string {
+function locationIn(outcome: Outcome, api: string): string | null {
+  const location = isTus(outcome) ? outcome.headers.get('Location') : null;
+  if (location === null) return null;
   const here = (globalThis as { location?: { href: string } }).location?.href;
   const base = new URL(api, here ?? 'http://localhost');
   const { pathname, search } = new URL(location, `${base.href}/uploads`);

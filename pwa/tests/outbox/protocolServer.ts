@@ -161,7 +161,7 @@ export class ProtocolServer {
     if (fault === 'unauthorized') return void response.writeHead(401).end('{}');
     const cut = limit !== Infinity;
     // Only uploads keep what came of a body that was cut short; anything else is not even looked at.
-    if (cut && method !== 'PATCH') return void socket.destroy();
+    if (cut && method !== 'PATCH' && path !== '/uploads') return void socket.destroy();
     let reply = await this.#reply(method, path, request, body);
     if (fault === 'duplicate') reply = await this.#reply(method, path, request, body);
     if (fault === 'lost_answer' || cut) return void socket.destroy();
@@ -182,12 +182,14 @@ export class ProtocolServer {
       return { status: 200, json: { verdicts: await Promise.all(ids.map((id) => this.verdict(id))) } };
     }
     if (method === 'PUT') return await this.#put(path.split('/').at(-1) ?? '', request, body);
-    if (method === 'POST' && path === '/uploads') return this.#create(request);
+    if (method === 'POST' && path === '/uploads') return this.#create(request, body);
     const [, , id = '', hash = ''] = path.split('/');
     const medium = this.held.get(id)?.media.find((one) => one.sha256 === hash);
     if (!medium) return { status: 404 };
     if (method === 'PATCH') {
-      if (Number(request.headers['upload-offset']) !== medium.bytes.length) return { status: 409 };
+      if (Number(request.headers['upload-offset']) !== medium.bytes.length) {
+        return { status: 409, headers: { 'Upload-Offset': String(medium.bytes.length) } };
+      }
       medium.bytes = Buffer.concat([medium.bytes, body]);
     }
     return { status: method === 'PATCH' ? 204 : 200, headers: { 'Upload-Offset': String(medium.bytes.length) } };
@@ -218,7 +220,7 @@ export class ProtocolServer {
     return { status: before ? 200 : 201, json: await this.verdict(id) };
   }
 
-  #create(request: IncomingMessage): Reply {
+  #create(request: IncomingMessage, body: Buffer): Reply {
     const metadata = new Map(
       String(request.headers['upload-metadata'])
         .split(',')
@@ -233,6 +235,7 @@ export class ProtocolServer {
       .get(id)
       ?.media.find((one) => one.sha256 === hash && one.size === Number(request.headers['upload-length']));
     if (!medium) return { status: 404, json: {} };
+    if (medium.bytes.length === 0) medium.bytes = body;
     // Another host in Location, as behind a proxy that does not tell its name: a phone must not follow it there.
     const location = `http://internal.invalid/api/v1/uploads/${id}/${hash}`;
     return { status: 201, headers: { Location: location, 'Upload-Offset': String(medium.bytes.length) } };

@@ -91,6 +91,7 @@ describe('an answer that the server did not sign only delays', () => {
     ['an envelope that a middlebox sends twice', /PUT/, ['duplicate']],
     ['forged signatures under a word of complete', /PUT|status/, ['forged', 'forged', 'forged']],
     ['401 to a public report', /PUT/, ['unauthorized']],
+    ['photos cut while they are created', /POST .uploads/, [{ cut: 10_000 }, { cut: 0 }, 'lost_answer']],
     ['pieces cut in the middle', /PATCH/, [{ cut: 10_000 }, { cut: 0 }, { cut: 70_000 }, { cut: 1 }]],
     ['pieces whose answers are lost', /PATCH/, ['lost_answer', 'lost_answer', 'lost_answer']],
     ['pieces that a middlebox sends twice', /PATCH/, ['duplicate', 'duplicate']],
@@ -121,9 +122,11 @@ describe('an answer that the server did not sign only delays', () => {
   it('goes on at the last stored byte instead of sending it all again', async () => {
     const outbox = await phone.open();
     await submitted(outbox, [700_000]);
-    misbehave(/PATCH/, { cut: 200_000 });
+    misbehave(/PATCH|POST .uploads/, { cut: 100_000 }, null, null, { cut: 200_000 });
     await settle(phone, outbox);
-    const sent = server.requests.filter(({ method }) => method === 'PATCH').reduce((sum, { size }) => sum + size, 0);
+    const uploads = server.requests.filter(({ path }) => path.startsWith('/uploads'));
+    expect(uploads.filter(({ method }) => method === 'POST')).toHaveLength(3); // once with bytes, twice to ask
+    const sent = uploads.reduce((sum, { size }) => sum + size, 0);
     expect(sent).toBe([...server.held.values()][0]?.media[0]?.size);
   });
 });
@@ -242,6 +245,21 @@ describe('keys', () => {
     server.keys = () => keys;
     await expect(outbox.refreshKeys(0)).rejects.toMatchObject({ code: 'keys_untrusted' });
     expect((await outbox.refreshKeys(1e9)).keys).toEqual(before.keys);
+  });
+});
+
+describe('as few requests as there can be', () => {
+  it('a photo of one piece goes with its creation, and one question asks for many', async () => {
+    const outbox = await phone.open();
+    for (let n = 0; n < 5; n++) await submitted(outbox, [150_000, 2000]);
+    server.worker = false;
+    await new Sender(outbox).runOnce();
+    server.worker = true;
+    await settle(phone, outbox);
+    const asked = server.requests.map(({ method, path }) => `${method} ${path.split('/').slice(0, 2).join('/')}`);
+    const count = (what: string) => asked.filter((one) => one === what).length;
+    expect([count('PUT /submissions'), count('POST /uploads'), count('POST /submissions')]).toEqual([5, 10, 1]);
+    expect(asked.filter((one) => !one.endsWith('/keys'))).toHaveLength(16);
   });
 });
 
