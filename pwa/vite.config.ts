@@ -59,7 +59,7 @@ export default defineConfig(({ mode }) => {
       VueI18n({ include: here('./src/i18n/**/*.json'), runtimeOnly: true, dropMessageCompiler: true }),
       VitePWA({
         strategies: 'injectManifest',
-        srcDir: '../sw',
+        srcDir: '.',
         filename: 'sw.ts',
         injectRegister: false,
         manifestFilename: 'manifest.webmanifest',

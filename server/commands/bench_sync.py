@@ -282,7 +282,7 @@ def _steps(running: "Ground") -> list[Row]:
 
 def _line(running: "Ground", visits: int) -> Row:
     """The real outbox behind 2 Mbit/s, 300 ms for a question and its answer, everything cut every 20 s."""
-    from tests.faults.ground import Phone, Tip, build_phone, until_content
+    from tests.faults.ground import Job, Phone, build_phone, until_content
     from tests.faults.proxy import Line, Proxy, Trouble
 
     rate = 2_000_000
@@ -290,7 +290,7 @@ def _line(running: "Ground", visits: int) -> Row:
         photo = Path(folder, "photo.jpg")
         photo.write_bytes(_photo_of(150_000))
         program = build_phone(Path(folder, "program"))
-        tips = [Tip(f"巡查 {n}", [photo] * 4) for n in range(visits)]
+        tips = [Job(f"巡查 {n}", [photo] * 4) for n in range(visits)]
         with (
             Proxy(
                 running.port, lambda one: None if "/keys" in one.path else Trouble("cut_up", at=-9)

@@ -25,7 +25,10 @@ def bench() -> None:
 
 
 def register(name: str, *options: Option) -> Callable[[Bench], Bench]:
-    """Make a function a bench. It is given the running services and the values of its click options."""
+    """Make a function a bench. It is given the running services and the values of its click options.
+
+    Rows with a figure for `failed` other than 0 make the command fail.
+    """
 
     def add(function: Bench) -> Bench:
         title = (function.__doc__ or name).splitlines()[0]
@@ -35,6 +38,8 @@ def register(name: str, *options: Option) -> Callable[[Bench], Bench]:
             with throwaway() as stack:
                 rows = function(stack, **given)
             _show(name, title, rows, as_json)
+            if any(row.get("failed") for row in rows):
+                raise SystemExit(1)
 
         shown: Callable[..., None] = command
         for option in reversed(options):

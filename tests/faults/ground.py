@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +27,15 @@ from sqlalchemy.orm import Session
 from server.commands.processes import Child, Program, free_port
 from server.commands.stack import Stack, throwaway
 from server.core.bell import QUEUE
+from server.core.calendar import day_of
 from server.core.clock import FixedClock, SystemClock
 from server.core.parts import Parts
-from server.identity.models import Unit
+from server.enterprises.models import Enterprise
+from server.identity.models import Area, Person, Unit
+from server.identity.passwords import hash_password
 from server.migrations import upgrade
+from server.patrol.models import Checklist
+from server.patrol.services import load_checklists, plan_visit
 from server.settings import ROOT, load_settings
 from server.wiring import SUBSCRIPTIONS, build_parts
 from storage.sealing import Keyring
@@ -37,6 +43,7 @@ from sync.signing import SigningKeys
 from tests.factories.county import build_county
 
 DATABASE = "faults"
+INSPECTOR = {"login": "inspector", "password": "dawu-town-inspector"}
 GIVE_UP_S = 180
 """When something that should come has not come by then, it never will: a hang, told as what is still open."""
 OURS = {"web": "serve", "worker": "worker", "cron": "cron"}
@@ -106,9 +113,33 @@ class Ground:
         SigningKeys(keys).create()
         self.parts.blobs.ensure_bucket()
         with Session(self.parts.engine, info={"subscriptions": SUBSCRIPTIONS}) as session:
-            build_county(session, FixedClock(SystemClock().now()), self.parts)
+            county = build_county(session, FixedClock(SystemClock().now()), self.parts)
+            county.people["inspector"].password_hash = hash_password(INSPECTOR["password"])
+            load_checklists(session)
             session.add(Unit(code="AWB", name="县安委会办公室", is_coordinating=True))
             session.commit()
+
+    def plan_visit(self) -> "Visit":
+        """A visit that the inspector has not made yet, to an enterprise of its own."""
+        with Session(self.parts.engine, info={"subscriptions": SUBSCRIPTIONS}) as session:
+            inspector = session.scalars(sa.select(Person).where(Person.login == INSPECTOR["login"])).one()
+            area = session.scalars(sa.select(Area).where(Area.kind == "grid")).one()
+            place = Enterprise(
+                name=f"商店 {uuid.uuid4().hex[:8]}",
+                area_id=area.id,
+                address="",
+                sector_no=6,
+                risk="red",
+                active=True,
+            )
+            session.add(place)
+            session.flush()
+            clock = SystemClock()
+            visit = plan_visit(session, clock, place.id, inspector.id, day_of(clock.now()), "due")
+            items = tuple(item["id"] for item in session.get_one(Checklist, visit.checklist_id).items)
+            planned = Visit(str(visit.id), str(place.id), str(visit.checklist_id), items)
+            session.commit()
+        return planned
 
     @property
     def api(self) -> str:
@@ -210,21 +241,42 @@ def build_phone(into: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Tip:
-    """What a person reports; `photos` are files."""
+class Visit:
+    """A planned visit, as it is on an inspector's phone."""
+
+    visit_id: str
+    enterprise_id: str
+    checklist_id: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a person reports; `photos` are files. On a visit: the inspection, and the hazard that was found."""
 
     text: str
     photos: Sequence[Path] = ()
     urgent: bool = False
+    visit: Visit | None = None
+
+    def parts(self, label: str) -> dict[str, Sequence[Path]]:
+        """Label of each submission that is made of it → the photos that go with it."""
+        if self.visit is None:
+            return {label: self.photos}
+        return {label: self.photos[:1], f"{label}h": self.photos[1:]}
 
 
 class Phone:
     """A phone whose disk outlives its process."""
 
-    def __init__(self, program: Path, folder: Path, api: str, tips: Sequence[Tip], speed: float = 10) -> None:
+    def __init__(self, program: Path, folder: Path, api: str, jobs: Sequence[Job], speed: float = 10) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.tips = tips
+        self.photos = {
+            label: photos for n, job in enumerate(jobs) for label, photos in job.parts(str(n)).items()
+        }
+        """Of each submission that it is to make, by label."""
+        self.texts = {label: job.text for n, job in enumerate(jobs) for label in job.parts(str(n))}
         self._program = program
         self._process: subprocess.Popen[str] | None = None
         self.thinks: dict[str, Any] = {}
@@ -239,10 +291,8 @@ class Phone:
             "api": api,
             "speed": speed,
             "since": int(time.time() * 1000),
-            "tips": [
-                {"text": tip.text, "photos": [str(photo) for photo in tip.photos], "urgent": tip.urgent}
-                for tip in tips
-            ],
+            "jobs": [asdict(job) | {"photos": [str(photo) for photo in job.photos]} for job in jobs],
+            "sign_in": INSPECTOR if any(job.visit for job in jobs) else None,
         }
 
     def move(self, api: str) -> None:
@@ -290,7 +340,7 @@ class Phone:
     @property
     def content(self) -> bool:
         """Whether it thinks that everything it was to send is complete."""
-        return len(self.items) == len(self.tips) and all(item["state"] == "complete" for item in self.items)
+        return len(self.items) == len(self.photos) and all(item["state"] == "complete" for item in self.items)
 
     def last_words(self) -> str:
         """What it wrote to its error output."""

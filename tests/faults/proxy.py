@@ -27,7 +27,7 @@ class Trouble:
     `at` bytes of the answer (0: the server has done it and the phone never hears of it). `delay`: `seconds` later.
     `twice`: sent twice at once, one answer comes back. `again_later`: a second copy reaches the server `seconds` later,
     when others have overtaken it. `answer`: the server never sees it, `status` and `body` come back. `half`: half of
-    the answer's body, with a length that fits.
+    the answer's body, with a length that fits. `half_up`: the same of the request's.
     """
 
     kind: str
@@ -167,6 +167,9 @@ class Proxy(Looped):
         if trouble.kind == "cut_up":
             await self._ask(whole[: len(head) + trouble.at], hear=False)
             return None
+        if trouble.kind == "half_up":
+            half = exchange.body[: len(exchange.body) // 2]
+            return await self._ask(_with_length(head.removesuffix(b"\r\n\r\n"), len(half)) + half)
         if trouble.kind == "twice":
             one, other = await asyncio.gather(self._ask(whole), self._ask(whole))
             return one if exchange.number % 2 else other
@@ -302,6 +305,7 @@ def troubles(random: Random, share: float) -> Decide:
                 Trouble("answer", status=200, body=PORTAL),
                 Trouble("answer", status=404, body=PORTAL),
                 Trouble("half"),
+                Trouble("half_up"),
             )
         )
 

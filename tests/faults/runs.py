@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from server.cases.models import CaseReport
 from server.intake.models import Medium, Report
 from server.intake.services import open_body
+from server.patrol.models import Inspection, Visit
 from storage.sealing import Purpose
 from storage.uploads import Upload, UploadPiece, UploadState
 from sync.ledger import Submission
-from tests.faults.ground import PARTS, Ground, Phone, Tip, until_content
+from tests.faults.ground import PARTS, Ground, Job, Phone, until_content
 from tests.faults.proxy import Exchange, Proxy, Trouble, troubles
 
 SHARE_OF_TROUBLE = 0.4
@@ -58,29 +59,31 @@ def run(running: Ground, program: Path, photos: list[Path], seed: int) -> Told:
     before = _held(running)
     # What a web process leaves that is killed between storing a piece and committing it: rare, so always one.
     running.parts.blobs.put(f"pieces/{uuid.uuid4()}/000000000000-{uuid.uuid4().hex}", b"orphan")
-    tips = [
+    # The first phone is the public's; the second is an inspector's in every other run.
+    jobs = [
         [
-            Tip(
+            Job(
                 f"{uuid.UUID(int=random.getrandbits(128))} 仓库里堆着油漆桶",
                 random.sample(photos, random.choice((0, 1, 1, 2))),
                 urgent=random.random() < 0.2,
+                visit=running.plan_visit() if phone and seed % 2 else None,
             )
             for _ in range(random.randint(1, 2))
         ]
-        for _ in range(2)
+        for phone in range(2)
     ]
-    kills = _kills(seed, random, len(tips))
+    kills = _kills(seed, random, len(jobs))
     happened: queue.Queue[Kill] = queue.Queue()
     with ExitStack() as all_of_it:
         proxies = [
             all_of_it.enter_context(
                 Proxy(running.port, _watched(troubles(random, SHARE_OF_TROUBLE), n, kills, happened))
             )
-            for n in range(len(tips))
+            for n in range(len(jobs))
         ]
         phones = [
             Phone(program, folder / str(n), f"{proxy.base}/api/v1", mine)
-            for n, (proxy, mine) in enumerate(zip(proxies, tips, strict=True))
+            for n, (proxy, mine) in enumerate(zip(proxies, jobs, strict=True))
         ]
         for n, phone in enumerate(phones):
             phone.on_step = _stepped(n, kills, happened)
@@ -98,8 +101,8 @@ def run(running: Ground, program: Path, photos: list[Path], seed: int) -> Told:
     shutil.rmtree(folder)
     return Told(
         seed,
-        sum(len(mine) for mine in tips),
-        sum(len(tip.photos) for mine in tips for tip in mine),
+        sum(len(phone.photos) for phone in phones),
+        sum(len(sent) for phone in phones for sent in phone.photos.values()),
         len(exchanges),
         sum(exchange.trouble is not None for exchange in exchanges),
         killed,
@@ -172,40 +175,45 @@ def check(running: Ground, phones: list[Phone], proxies: list[Proxy], before: se
         held = {row.id: row for row in session.scalars(sa.select(Submission)) if row.id not in before}
         assert set(held) == set(items), "submissions of the server are not those of the phones"
         for phone in phones:
-            assert {item["label"] for item in phone.items} == {str(n) for n in range(len(phone.tips))}
+            assert sorted(item["label"] for item in phone.items) == sorted(phone.photos)
             assert phone.promised <= {item["label"] for item in phone.items}, "told as submitted, and gone"
             assert (phone.thinks["chunks"], phone.thinks["media"]) == (0, 0), "bytes stay on the phone"
             assert (phone.thinks["drafts"], phone.thinks["envelopes"]) == (0, 0), "records stay on the phone"
         for submission_id, (phone, item) in items.items():
             _check_one(running, session, held[submission_id], phone, item)
         _check_order(held, proxies)
-        numbers = session.scalars(
-            sa.select(Submission.number).where(Submission.number.is_not(None)).order_by(Submission.number)
-        ).all()
-        assert [int(str(number)[-6:]) for number in numbers] == list(range(1, len(numbers) + 1)), (
-            "a gap in the numbers"
-        )
+        numbers = session.scalars(sa.select(Submission.number).where(Submission.number.is_not(None))).all()
+        for kind in "THI":
+            counts = sorted(int(str(number)[-6:]) for number in numbers if str(number)[-7] == kind)
+            assert counts == list(range(1, len(counts) + 1)), "a gap in the numbers"
     _check_objects(running)
 
 
 def _check_one(
     running: Ground, session: Session, row: Submission, phone: Phone, item: dict[str, Any]
 ) -> None:
-    tip = phone.tips[int(item["label"])]
+    text, photos = phone.texts[item["label"]], phone.photos[item["label"]]
     assert (row.seq, row.number) == (item["seq"], item["number"])
     assert row.digest == phone.thinks["digests"][item["id"]] == hashlib.sha256(row.envelope).hexdigest()
     assert phone.seqs[item["id"]] == {row.seq}, "its place in the order of arrival changed"
-    assert open_body(session, running.parts, row.id).body["text"] == tip.text
-    reports = session.scalars(sa.select(Report).where(Report.text == tip.text)).all()
-    assert [report.submission_id for report in reports] == [row.id], "doubled or lost"
-    cases = session.scalars(sa.select(CaseReport).where(CaseReport.report_id == reports[0].id)).all()
-    assert len([case for case in cases if case.left_at is None]) == 1
+    body = open_body(session, running.parts, row.id).body
+    if row.kind == "inspection":
+        assert {answer["note"] for answer in body["answers"]} == {text}
+        made = sa.select(Inspection).where(Inspection.visit_id == uuid.UUID(body["visit_id"]))
+        assert [one.submission_id for one in session.scalars(made)] == [row.id], "doubled or lost"
+        assert session.get_one(Visit, uuid.UUID(body["visit_id"])).state == "done"
+    else:
+        assert body["text"] == text
+        reports = session.scalars(sa.select(Report).where(Report.text == text)).all()
+        assert [report.submission_id for report in reports] == [row.id], "doubled or lost"
+        cases = session.scalars(sa.select(CaseReport).where(CaseReport.report_id == reports[0].id)).all()
+        assert len([case for case in cases if case.left_at is None]) == 1
     media = session.scalars(
         sa.select(Medium).where(Medium.submission_id == row.id).order_by(Medium.position)
     ).all()
     assert [medium.sha256 for medium in media] == [medium["sha256"] for medium in item["media"]]
-    assert [medium.state for medium in row.media] == ["opened"] * len(tip.photos)
-    for medium, photo in zip(media, tip.photos, strict=True):
+    assert [medium.state for medium in row.media] == ["opened"] * len(photos)
+    for medium, photo in zip(media, photos, strict=True):
         assert (medium.state, medium.kind) == ("ready", "photo"), medium.flags
         sealed = running.parts.blobs.get(str(medium.sealed_key))
         assert hashlib.sha256(sealed).hexdigest() == medium.sha256

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from server.intake.models import Report
 from storage.sealing import Keyring, Purpose
 from sync.signing import SigningKeys
-from tests.faults.ground import Ground, Phone, Tip, until_content
+from tests.faults.ground import Ground, Job, Phone, until_content
 from tests.faults.proxy import Proxy, Trouble
 from tests.faults.wait import until
 
@@ -45,7 +45,7 @@ def held(
         )
         proxy.__enter__()
         request.addfinalizer(lambda: proxy.__exit__())
-        tip = Tip(f"{uuid.uuid4()} 钥匙", photos[:1])
+        tip = Job(f"{uuid.uuid4()} 钥匙", photos[:1])
         phone = Phone(program, tmp_path / uuid.uuid4().hex, f"{proxy.base}/api/v1", [tip])
         request.addfinalizer(phone.kill)
         phone.start()
@@ -70,7 +70,7 @@ def test_what_was_sealed_before_rotations_arrives_and_is_believed_after_them(
     back_online(proxy)
     until_content(running, [phone])
     with Session(running.parts.engine) as session:
-        assert session.query(Report).filter_by(text=phone.tips[0].text).one()
+        assert session.query(Report).filter_by(text=phone.texts["0"]).one()
 
 
 def test_the_newest_signing_key_is_lost_and_the_one_before_goes_on(
@@ -113,7 +113,7 @@ def test_all_signing_keys_are_lost_and_phones_keep_everything(
     running.restart("web")
     until_content(running, [phone])
     with Session(running.parts.engine) as session:
-        assert session.query(Report).filter_by(text=phone.tips[0].text).count() == 1
+        assert session.query(Report).filter_by(text=phone.texts["0"]).count() == 1
 
 
 def test_the_intake_key_is_lost_and_what_cannot_be_opened_stays_on_the_phone(

@@ -1,14 +1,22 @@
-"""A failed install of the public app activates nothing; Enketo's worker activates and leaves an empty cache."""
+"""The service worker in Chromium: a failed install activates nothing (Enketo's leaves an empty cache), and what waits
+is sent with no page open.
+"""
 
+import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, Playwright
+from sqlalchemy.orm import Session
 
+from server.intake.models import Report
 from server.settings import ROOT
 from tests.conftest import CHROMIUM, FLAGS
 from tests.faults.ground import Ground
 from tests.faults.proxy import Decide, Exchange, Proxy, Trouble
+from tests.faults.wait import until
 
 pytestmark = [
     pytest.mark.faults,
@@ -26,6 +34,18 @@ SETTLED = """async () => {
   const now = await navigator.serviceWorker.getRegistration('/tip/');
   return { active: now?.active?.state ?? null, waiting: now?.waiting?.state ?? null };
 }"""
+
+ITEMS = """() => new Promise((done, failed) => {
+  const opening = indexedDB.open('gridwatch-tip');
+  opening.onerror = () => failed(opening.error);
+  opening.onsuccess = () => {
+    const all = opening.result.transaction('items').objectStore('items').getAll();
+    all.onsuccess = () => {
+      opening.result.close();
+      done(all.result.map((item) => (item.complete ? 'complete' : 'open')));
+    };
+  };
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +103,46 @@ def test_enketo_a_failed_install_activates_nothing(
     page.goto(f"{proxy.base}/tip/")
     page.locator("#app > *").first.wait_for()
     assert page.evaluate("fetch('/api/v1/keys').then((answer) => answer.status)") == 200
+
+
+def test_background_sync_sends_with_the_tab_closed(page: Page, proxy: Proxy, running: Ground) -> None:
+    assert page.evaluate(SETTLED)["active"] == "activated"
+    devtools = page.context.new_cdp_session(page)
+    told: list[dict[str, Any]] = []
+    devtools.on("ServiceWorker.workerRegistrationUpdated", lambda event: told.extend(event["registrations"]))
+    devtools.send("ServiceWorker.enable")
+    proxy.decide = lambda _: Trouble("cut_down")  # no link
+    words = f"{uuid.uuid4()} 后门锁着"
+    tab = page.context.new_page()
+    tab.goto(f"{proxy.base}/tip/")
+    tab.get_by_text("拍一拍，举报隐患").click()
+    tab.get_by_text("没有照片，直接写").click()
+    tab.get_by_label("说一句就行").fill(words)
+    tab.get_by_label("用文字说明地点").fill("大武镇团结路")
+    tab.get_by_test_id("submit").click()
+    tab.get_by_text("您的举报码").first.wait_for()
+    tab.close()
+    asked = len(proxy.log)
+    proxy.decide = lambda _: None
+    devtools.send(
+        "ServiceWorker.dispatchSyncEvent",
+        {
+            "origin": proxy.base,
+            "registrationId": next(one["registrationId"] for one in told if not one["isDeleted"]),
+            "tag": "outbox",
+            "lastChance": False,
+        },
+    )
+
+    def arrived() -> bool:
+        page.wait_for_timeout(100)
+        with Session(running.parts.engine) as session:
+            return session.scalar(sa.select(Report.id).where(Report.text == words)) is not None
+
+    until(arrived, running)
+    until(lambda: page.evaluate(ITEMS) == ["complete"], running)
+    assert {exchange.path.split("/")[3] for exchange in proxy.log[asked:]} <= {
+        "submissions",
+        "keys",
+        "public",
+    }

@@ -1,10 +1,8 @@
 /** Sealing: age files to an X25519 recipient, so that the phone itself cannot read them any more. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { CHUNK_BYTES } from './chunk';
 import type { SealedFacts } from './types';
-
-/** Stored pieces of a medium. Small enough for a phone to hold a few, large enough to keep records few. */
-export const CHUNK_BYTES = 1024 * 1024;
 
 /** Seals a few bytes at once. Throws where the recipient is not an age recipient. */
 export async function seal(bytes: Uint8Array, recipient: string): Promise<Uint8Array> {

@@ -5,7 +5,7 @@
  */
 import { utf8 } from './bytes';
 import type { ItemRecord } from './schema';
-import { CHUNK_BYTES } from '../media/seal';
+import { CHUNK_BYTES } from '../media/chunk';
 import type { ExportedFile } from './types';
 
 export async function asFile(

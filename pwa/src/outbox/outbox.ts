@@ -3,33 +3,32 @@ import { makeReceiptCode, receiptVerifier } from '../receipt';
 import { uuid4, uuid7 } from './bytes';
 import { makeEnvelope } from './envelope';
 import { platformEnvironment } from './environment';
-import type { Channel, Environment } from './environment';
-import { acceptKeys } from './keys';
+import type { Environment } from './environment';
+import { OutboxCore } from './core';
+import type { DatabaseName } from './core';
 import type { KnownKeys } from './keys';
 import type { ItemRecord } from './schema';
-import { removeMedium, Store } from './store';
+import { stateOf } from './state';
+import { removeMedium } from './store';
 import { OutboxError } from './types';
 import type {
   Draft,
   DraftMedium,
   ExportedFile,
   Item,
-  ItemState,
   JsonObject,
   MediaLimits,
   MediumInfo,
   MediumProgress,
-  OutboxChange,
   StorageState,
   SubmissionBody,
   SubmissionKind,
 } from './types';
 import { asFile } from './export';
 import { storageState } from './storage';
-import { Wire } from './wire';
 
 export interface OutboxOptions {
-  database: 'gridwatch-tip' | 'gridwatch-staff';
+  database: DatabaseName;
   /** Base of the server's interface, e.g. `/api/v1`. */
   api: string;
   /** Staff app only: who is signed in now; drafts and items belong to them. */
@@ -45,35 +44,19 @@ const SPARE_BYTES = 5_000_000;
 /** Keys are asked for again after this; a rotated one is noticed earlier, by a verdict that it signed. */
 const KEYS_FRESH_MS = 24 * 60 * 60 * 1000;
 
-export class Outbox {
+export class Outbox extends OutboxCore {
   /** How a chosen medium is prepared where the options name nothing else; `index.ts` sets the page's worker. */
   static prepare: Environment['prepare'] = () => Promise.reject(new Error('nothing prepares media here'));
 
-  /** For the sender; the apps use the methods. */
-  readonly store: Store;
-  readonly environment: Environment;
-  readonly api: string;
-  readonly name: string;
   readonly #owner: () => string | null;
-  readonly #channel: Channel | null;
-  readonly #listeners = new Set<(change: OutboxChange) => void>();
-  readonly #submitted = new Set<() => void>();
   #limits: MediaLimits;
   /** Media are prepared one after another: that keeps their order and one video's worth of memory. */
   #preparing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: OutboxOptions, environment: Environment) {
-    this.environment = environment;
-    this.api = options.api;
-    this.name = options.database;
-    this.store = new Store(environment.indexedDB, options.database);
+    super(options.database, options.api, environment);
     this.#owner = options.owner ?? (() => null);
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#channel = environment.channel(options.database);
-    if (this.#channel)
-      this.#channel.onmessage = ({ data }: MessageEvent<OutboxChange>) => {
-        this.#tell(data);
-      };
   }
 
   /** Opens the database, sweeps what a killed tab left, and asks for the server's keys. Throws `storage`, `database_newer`. */
@@ -175,7 +158,7 @@ export class Outbox {
         if (items === null) continue;
         this.changed('drafts', draftId);
         for (const item of items) this.changed('items', item.id);
-        for (const wake of this.#submitted) wake();
+        this.wakeSender();
         return items.map(shown);
       }
       throw new OutboxError('busy');
@@ -190,12 +173,6 @@ export class Outbox {
   /** Newest first. */
   async items(): Promise<Item[]> {
     return (await this.store.items()).sort((a, b) => b.order - a.order).map(shown);
-  }
-
-  /** Calls back on changes in this window and in others; the answer ends it. */
-  subscribe(listener: (change: OutboxChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   /** The person has the code: from now on it is nowhere on the phone. */
@@ -227,7 +204,7 @@ export class Outbox {
     await this.#changeItem(id, (item) =>
       item.complete ? item : { ...item, accepted: false, attention: null, needsSignIn: false, waitingFor: 'turn' },
     );
-    for (const wake of this.#submitted) wake();
+    this.wakeSender();
   }
 
   /** Turns a refused item, of which the person kept a readable copy, back into a draft. Throws `not_mendable`. */
@@ -262,40 +239,6 @@ export class Outbox {
   /** As `GET /public/county` tells them. */
   setLimits(limits: Partial<MediaLimits>): void {
     this.#limits = { ...this.#limits, ...limits };
-  }
-
-  close(): void {
-    this.#channel?.close();
-    this.#listeners.clear();
-    this.store.close();
-  }
-
-  /** For the sender: told of each new item. */
-  onSubmitted(wake: () => void): () => void {
-    this.#submitted.add(wake);
-    return () => this.#submitted.delete(wake);
-  }
-
-  /** For the sender: tells this window and the others. */
-  changed(store: OutboxChange['store'], id: string): void {
-    this.#tell({ store, id });
-    this.#channel?.postMessage({ store, id });
-  }
-
-  /** The server's keys, asked for again when older than `freshMs`; rejects where there is neither an answer nor a memory. */
-  async refreshKeys(freshMs: number): Promise<KnownKeys> {
-    const { now } = this.environment;
-    const known = await this.store.keys();
-    if (known && Math.abs(now() - Date.parse(known.fetchedAt)) < freshMs) return known;
-    const answer = await new Wire(this.environment, null).ask('GET', `${this.api}/keys`);
-    const accepted = await acceptKeys(typeof answer === 'string' ? null : answer.json, known, now());
-    return await this.store.write(['meta'], async (tx) => {
-      const meanwhile = await tx.objectStore('meta').get('keys');
-      // Another window got here first: its memory stands, and what we learned is learned again later.
-      if (JSON.stringify(meanwhile ?? null) !== JSON.stringify(known)) return meanwhile as KnownKeys;
-      await tx.objectStore('meta').put(accepted, 'keys');
-      return accepted;
-    });
   }
 
   async #keysToSealTo(): Promise<KnownKeys['keys']> {
@@ -461,10 +404,6 @@ export class Outbox {
     return turn;
   }
 
-  #tell(change: OutboxChange): void {
-    for (const listener of this.#listeners) listener(change);
-  }
-
   #time = (): string => new Date(this.environment.now()).toISOString();
 }
 
@@ -493,18 +432,6 @@ function assigned(bodies: SubmissionBody[], media: DraftMedium[]): { body: Submi
 
 /** True where nothing of this item is on its way or at the server: only then may it become a draft again. */
 const isMendable = (item: ItemRecord): boolean => item.copy !== null && item.attention?.reason === 'refused';
-
-export function stateOf(item: ItemRecord): ItemState {
-  if (item.complete) return 'complete';
-  if (item.attention !== null) return 'needs_attention';
-  if (item.needsSignIn) return 'needs_sign_in';
-  if (!item.accepted) return item.sending ? 'sending' : 'waiting';
-  return item.media.some(isLeft) ? 'media_pending' : 'received';
-}
-
-/** True where bytes of this medium still have to go. */
-export const isLeft = (medium: ItemRecord['media'][number]): boolean =>
-  (medium.state === 'waiting' || medium.state === 'sending') && medium.sent < medium.size;
 
 function shown(item: ItemRecord): Item {
   const { id, kind, owner, label, urgent, attention, nextAttemptAt, submittedAt, receiptCode, hasReceipt } = item;

@@ -1,5 +1,5 @@
 /** What to send next: pure decisions over what is stored. */
-import { isLeft } from './outbox';
+import { isLeft } from './state';
 import type { ItemRecord, MediumProgressRecord } from './schema';
 
 export type Step =

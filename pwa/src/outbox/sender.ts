@@ -1,14 +1,14 @@
 /** Sends what waits, one sender over all windows of an app. It never deletes on anything but a signed `complete`. */
 import { contentDigest, toBase64, utf8 } from './bytes';
 import type { Environment } from './environment';
-import { stateOf } from './outbox';
-import type { Outbox } from './outbox';
+import type { OutboxCore } from './core';
 import { backoffMs, PieceSize } from './pace';
 import { dueSteps, envelopeKey, mediumKey, openKeys, ownerKey, statusKey } from './plan';
 import type { Step } from './plan';
 import type { ItemRecord, MediumProgressRecord } from './schema';
+import { stateOf } from './state';
 import type { Store } from './store';
-import type { GetToken, WaitReason } from './types';
+import type { GetToken, ItemState, WaitReason } from './types';
 import { openVerdict } from './verdict';
 import type { VerifiedVerdict } from './verdict';
 import { Wire } from './wire';
@@ -34,13 +34,15 @@ const OTHER_WINDOW_MS = 5_000;
 const ASKING_MS = 10_000;
 const LEASE_MS = 30_000;
 
+const LEAVES_PHONE: ItemState[] = ['waiting', 'sending', 'media_pending', 'received'];
+
 /** Where an upload is and how far; `null`: not known, so ask before sending more of it. */
 type Upload = { url: string; offset: number } | { url: null; offset: null };
 
 const NOTHING = new Uint8Array(0);
 
 export class Sender {
-  readonly #outbox: Outbox;
+  readonly #outbox: OutboxCore;
   readonly #store: Store;
   readonly #environment: Environment;
   readonly #wire: Wire;
@@ -60,7 +62,7 @@ export class Sender {
   #stops: (() => void)[] = [];
   #timer: () => void = () => undefined;
 
-  constructor(outbox: Outbox, options: SenderOptions = {}) {
+  constructor(outbox: OutboxCore, options: SenderOptions = {}) {
     this.#outbox = outbox;
     this.#store = outbox.store;
     this.#environment = outbox.environment;
@@ -107,6 +109,22 @@ export class Sender {
       this.#running = null;
     });
     await this.#running;
+  }
+
+  /**
+   * For the service worker: sends for at most `ms`, in turn with the pages; true once nothing is left to send but what
+   * needs somebody.
+   */
+  async runFor(ms: number): Promise<boolean> {
+    const end = this.#environment.now() + ms;
+    for (;;) {
+      await this.runOnce();
+      const open = (await this.#store.items()).map(stateOf);
+      if (!open.some((state) => LEAVES_PHONE.includes(state))) return true;
+      const wait = (await this.#waitMs()) ?? 0;
+      if (this.#environment.now() + wait > end) return false;
+      await new Promise<void>((resolve) => this.#environment.after(wait, resolve));
+    }
   }
 
   async #runAndSchedule(): Promise<void> {

@@ -10,7 +10,7 @@ import { OutboxError } from './types';
 import type { Draft } from './types';
 import { judged } from './verdict';
 import type { VerifiedVerdict } from './verdict';
-import { CHUNK_BYTES } from '../media/seal';
+import { CHUNK_BYTES } from '../media/chunk';
 
 /** Older ones were left by a tab that was killed while it wrote. */
 const WRITING_MS = 60 * 60 * 1000;

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { prepareHere } from '@/media/prepare';
-import { Outbox, Sender } from '@/outbox';
+import { newSubmissionId, Outbox, Sender } from '@/outbox';
+import type { GetToken, SubmissionBody } from '@/outbox';
 import { openDisk } from './disk';
 
 interface Plan {
@@ -15,24 +16,33 @@ interface Plan {
   /** How much faster than the world this phone's clock runs, and since when (ms since 1970). */
   speed: number;
   since: number;
-  /** What the person wants to report, one after another; photos are files. */
-  tips: { text: string; photos: string[]; urgent: boolean }[];
+  /** What the person wants to report, one after another; photos are files. On a visit a hazard was found. */
+  jobs: { text: string; photos: string[]; urgent: boolean; visit: Visit | null }[];
+  /** An inspector's; null: the public's phone. */
+  sign_in: { login: string; password: string } | null;
+}
+interface Visit {
+  visit_id: string;
+  enterprise_id: string;
+  checklist_id: string;
+  items: string[];
 }
 
 const TOLD_EVERY_MS = 50;
-const DATABASE = 'gridwatch-tip';
 
 const [diskPath = '', planPath = ''] = process.argv.slice(2);
 const plan = JSON.parse(readFileSync(planPath, 'utf8')) as Plan;
 const { speed, since } = plan;
+const database = plan.sign_in ? 'gridwatch-staff' : 'gridwatch-tip';
 
 const tell = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const outbox = await Outbox.open({
-  database: DATABASE,
+  database,
   api: plan.api,
+  owner: () => plan.sign_in?.login ?? null,
   environment: {
-    indexedDB: await openDisk(diskPath, DATABASE),
+    indexedDB: await openDisk(diskPath, database),
     now: () => Math.round(since + (Date.now() - since) * speed),
     after: (ms, run) => {
       const timer = setTimeout(run, ms / speed);
@@ -54,7 +64,15 @@ const outbox = await Outbox.open({
     prepare: prepareHere,
   },
 });
-new Sender(outbox).start();
+let token: string | null = null;
+const getToken: GetToken = async ({ rejected }) => {
+  if (token === null || token === rejected) {
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(plan.sign_in) };
+    token = ((await (await fetch(`${plan.api}/auth/sign-in`, init)).json()) as { access_token: string }).access_token;
+  }
+  return token;
+};
+new Sender(outbox, plan.sign_in ? { getToken } : {}).start();
 
 let lastTold = '';
 setInterval(() => {
@@ -65,23 +83,45 @@ setInterval(() => {
   });
 }, TOLD_EVERY_MS);
 
-for (const [index, tip] of plan.tips.entries()) await report(String(index), tip);
+for (const [index, job] of plan.jobs.entries()) await report(String(index), job);
 tell({ did: 'all' });
 
 /** Everything that a person does for one report; what was done before a kill is not done again. */
-async function report(label: string, { text, photos, urgent }: Plan['tips'][number]): Promise<void> {
+async function report(label: string, job: Plan['jobs'][number]): Promise<void> {
   if ((await outbox.items()).some((item) => item.label === label)) return;
   const draft = (await outbox.drafts()).find(({ data }) => data['label'] === label) ?? (await begun(label));
-  for (const path of photos.slice(draft.media.length)) {
+  for (const path of job.photos.slice(draft.media.length)) {
     await untilItWorks(() => outbox.addMedium(draft.id, new File([readFileSync(path)], basename(path))));
     tell({ did: 'chosen', label });
   }
-  await untilItWorks(() => outbox.submit(draft.id, [{ kind: 'tip', body: bodyOf(text), urgent, label }]));
+  await untilItWorks(async () => {
+    const media = (await outbox.draft(draft.id))?.media.map(({ id }) => id) ?? [];
+    await outbox.submit(draft.id, bodiesOf(label, job, media));
+  });
   tell({ did: 'submitted', label });
 }
 
+/** A tip; or an inspection with the first photo and the hazard that was found with the others, both at once. */
+function bodiesOf(label: string, { text, urgent, visit }: Plan['jobs'][number], media: string[]): SubmissionBody[] {
+  if (visit === null) return [{ kind: 'tip', body: bodyOf(text), urgent, label, media }];
+  const hazard = newSubmissionId('hazard');
+  const inspection = {
+    ...visit,
+    answers: visit.items.map((item) => ({ item_id: item, answer: 'no', note: text, media: [] })),
+    hazards: [hazard],
+    started_at: '2026-11-23T03:40:00Z',
+    ended_at: '2026-11-23T03:55:00Z',
+    signatures: [{ name: '才让', role: 'inspector' }],
+  };
+  const found = { ...bodyOf(text), visit_id: visit.visit_id, enterprise_id: visit.enterprise_id, level: 'general' };
+  return [
+    { kind: 'inspection', body: inspection, urgent, label, media: media.slice(0, 1) },
+    { id: hazard, kind: 'hazard', body: found, urgent, label: `${label}h`, media: media.slice(1) },
+  ];
+}
+
 async function begun(label: string) {
-  const draft = await outbox.createDraft('tip');
+  const draft = await outbox.createDraft(plan.sign_in ? 'inspection' : 'tip');
   await outbox.saveDraft(draft.id, { label });
   return draft;
 }

@@ -3,7 +3,8 @@ import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encr
 import { sha256Hex } from '@/outbox/bytes';
 import { kindOfBytes } from '@/media/kinds';
 import { fit } from '@/media/photo';
-import { CHUNK_BYTES, sealInChunks } from '@/media/seal';
+import { CHUNK_BYTES } from '@/media/chunk';
+import { sealInChunks } from '@/media/seal';
 import { PieceSize, backoffMs } from '@/outbox/pace';
 
 vi.setConfig({ testTimeout: 60_000 }); // a hang is a failure; a busy machine is not

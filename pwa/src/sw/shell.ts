@@ -1,4 +1,10 @@
 /// <reference lib="webworker" />
+/** What both apps' service workers do: the shell without a link, updates on the person's word, sending on sync. */
+import { OutboxCore } from '../outbox/core';
+import type { DatabaseName } from '../outbox/core';
+import { platformEnvironment } from '../outbox/environment';
+import { Sender, SYNC_TAG } from '../outbox/sender';
+import type { SenderOptions } from '../outbox/sender';
 import { createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
 import { StaleWhileRevalidate } from 'workbox-strategies';
@@ -48,15 +54,28 @@ self.addEventListener('message', (event: ExtendableMessageEvent) => {
   if ((event.data as { type?: string } | null)?.type === 'take-over') void self.skipWaiting();
 });
 
-// Background Sync (Chromium only): the network is back. The sender lives in the page, so open pages are told. Bringing it in
-// here would load the whole of the sealing code at every start of this worker, and staff work needs a sign-in anyway.
-self.addEventListener('sync', (event: Event) => {
-  const sync = event as SyncEvent;
-  if (sync.tag !== 'outbox') return;
-  sync.waitUntil(
-    (async () => {
-      const pages = await self.clients.matchAll({ type: 'window' });
-      for (const page of pages) page.postMessage({ type: 'send-outbox' });
-    })(),
-  );
-});
+/** Once this has run for so long, the browser ends it; what is left goes with the next sync. */
+const LONGEST_MS = 150_000;
+
+/**
+ * Background Sync (Chromium): there is a link again, perhaps with no page open. Open pages are told, and where none of
+ * them sends (one sender by Web Locks) this worker does. Rejecting asks the browser to try again later.
+ */
+export function sendOnSync(outbox: OutboxCore, options: SenderOptions): void {
+  self.addEventListener('sync', (event: Event) => {
+    const sync = event as SyncEvent;
+    if (sync.tag !== SYNC_TAG) return;
+    sync.waitUntil(
+      (async () => {
+        const pages = await self.clients.matchAll({ type: 'window' });
+        for (const page of pages) page.postMessage({ type: 'send-outbox' });
+        const done = await new Sender(outbox, options).runFor(LONGEST_MS);
+        outbox.store.close(); // a newer version may want to upgrade
+        if (!done) throw new Error('not all is sent');
+      })(),
+    );
+  });
+}
+
+export const openCore = (database: DatabaseName): OutboxCore =>
+  new OutboxCore(database, '/api/v1', platformEnvironment(() => Promise.reject(new Error('nothing is chosen here'))));
