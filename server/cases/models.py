@@ -28,7 +28,7 @@ class Case(Timeless, Base):
     matter: Mapped[str] = mapped_column(default="")
     """The matter restated by the desk: all that the unit reads of what the reporter wrote (DOMAIN.md §5)."""
     area_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("area.id"))
-    enterprise_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("enterprise.id"))
+    enterprise_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("enterprise.id"), index=True)
     sector_no: Mapped[int | None] = mapped_column(sa.ForeignKey("sector.no"))
     unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
     """Where the case lies; set by accept, never by a machine."""

@@ -19,7 +19,7 @@ from server.identity.models import Area, Person, Unit
 from server.identity.rules import Actor
 from server.intake.models import Medium, Report, ReporterChannel
 from server.intake.services import media_of
-from server.reports.queues import FIRST_WORDS, case_rows
+from server.reports.rows import FIRST_WORDS, case_rows
 from server.routing.models import RoutingProposal
 from server.triage.models import DuplicateSuggestion, Sector, SectorProposal
 

@@ -1,231 +1,262 @@
-"""The queues of the desk: which cases lie in which, counted and listed page by page."""
+"""The queues of the desk: which cases lie in which, counted, narrowed down, searched, and listed page by page.
+
+Everything is found in `desk_row`; no query here reads more than a few thousand rows, however many cases there are
+(`bench desk` looks at each plan).
+"""
 
 import base64
 import binascii
 import uuid
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeVarTuple
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from server.cases.models import Case, CaseReport
-from server.cases.rules import State
+from server.cases.models import Case
+from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Invalid
 from server.enterprises.models import Enterprise
-from server.feedback.models import Message
 from server.identity.models import Area, Unit
 from server.identity.rules import Actor, Role
-from server.intake.models import Medium, Report
-from server.intake.services import media_of
-from server.triage.models import DuplicateSuggestion
+from server.reports.models import DeskRow
+from server.reports.rows import case_rows
+from server.reports.rules import AGES, DUE_SOON, Filters, Queue, states_of
 
-Columns = TypeVarTuple("Columns")
+Condition = sa.ColumnElement[bool]
 LARGEST_PAGE = 200
-FIRST_WORDS = 120
+COUNTED = 1000
+"""Beyond it a number helps nobody to decide anything, and counting would cost more with every case."""
+READ: dict[str, Callable[[str], Any]] = {
+    "rank": int,
+    "sort_at": datetime.fromisoformat,
+    "due_at": datetime.fromisoformat,
+    "received_at": datetime.fromisoformat,
+    "case_id": uuid.UUID,
+}
+WINDOW = 4000
+"""Rows in which a search looks for itself, before it asks the index of character pairs."""
 
 
-class Queue(StrEnum):
-    """Kinds of work at the desk, in the order of work."""
+@dataclass(frozen=True)
+class Order:
+    """By what a list is sorted, and the marks at which its pages begin."""
 
-    NEW = "new"
-    DUPLICATES = "duplicates"
-    TO_SIGN = "to_sign"
-    RETURNED = "returned"
-    IN_HAND = "in_hand"
-    TO_ARCHIVE = "to_archive"
+    keys: tuple[str, ...]
+    newest_first: bool = False
+
+    def of(self, columns: ReadOnlyColumnCollection[str, Any]) -> list[sa.ColumnElement[Any]]:
+        """For ORDER BY."""
+        return [columns[key].desc() if self.newest_first else columns[key] for key in self.keys]
+
+    def mark(self, row: sa.Row[Any]) -> str:
+        """Where the page after this row begins."""
+        values = (getattr(row, key) for key in self.keys)
+        mark = "|".join(value.isoformat() if isinstance(value, datetime) else str(value) for value in values)
+        return base64.urlsafe_b64encode(mark.encode()).decode()
+
+    def beyond(self, mark: str) -> Condition:
+        """The rows after a mark. Raises Invalid."""
+        columns = [DeskRow.__table__.c[key] for key in self.keys]
+        try:
+            given = zip(self.keys, base64.urlsafe_b64decode(mark).decode().split("|"), strict=True)
+            values = [READ[key](text) for key, text in given]
+        except (ValueError, binascii.Error) as fault:
+            raise Invalid(
+                "cases.after", "Start again from the first page: this is not one of our marks."
+            ) from fault
+        at = sa.tuple_(
+            *(sa.literal(value, column.type) for value, column in zip(values, columns, strict=True))
+        )
+        return sa.tuple_(*columns) < at if self.newest_first else sa.tuple_(*columns) > at
 
 
-STATES: dict[Queue, tuple[State, ...]] = {
-    Queue.NEW: (State.REGISTERED,),
-    Queue.DUPLICATES: (State.REGISTERED,),
-    Queue.TO_SIGN: (State.TO_SIGN,),
-    Queue.RETURNED: (State.RETURNED,),
-    Queue.IN_HAND: (
-        State.TRANSFERRED,
-        State.SIGNED_FOR,
-        State.RECTIFYING,
-        State.TO_RECHECK,
-        State.TO_REPLY,
-    ),
-    Queue.TO_ARCHIVE: (State.REPLIED,),
+USUAL = Order(("rank", "sort_at", "received_at", "case_id"))
+ORDERS: dict[Queue | None, Order] = {
+    None: Order(("received_at", "case_id"), newest_first=True),
+    Queue.OVERDUE: Order(("due_at", "case_id")),
+    Queue.DUE_SOON: Order(("due_at", "case_id")),
 }
 
 
-def counts(session: Session, actor: Actor) -> list[Facts]:
-    """Every queue with the number of cases that this person sees in it."""
-    scope = _scope(session, actor)
-    waiting = Case.state.in_([state for states in STATES.values() for state in states])
-    of_state = _scoped(sa.select(Case.state, sa.func.count()), scope).where(waiting).group_by(Case.state)
-    by_state: dict[str, int] = dict(session.execute(of_state).all())
-    duplicates = _scoped(sa.select(sa.func.count()).select_from(Case), scope).where(*_in(Queue.DUPLICATES))
+def counts(session: Session, clock: Clock, actor: Actor) -> list[Facts]:
+    """Every queue with the number of cases that this person sees in it: exact up to COUNTED, or that there are more."""
+    scope, now = _scope(session, actor), clock.now()
+    asked = [
+        (queue, sa.select(sa.func.count()).select_from(few.subquery()).scalar_subquery())
+        for queue in Queue
+        for few in (
+            sa.select(sa.literal(1)).select_from(DeskRow).where(scope, *arm).limit(COUNTED + 1)
+            for arm in _arms(queue, now)
+        )
+    ]
+    found = session.execute(sa.select(*(count for _, count in asked))).one()
+    total = dict.fromkeys(Queue, 0)
+    for (queue, _), count in zip(asked, found, strict=True):
+        total[queue] += count
     return [
-        {
-            "code": queue,
-            "count": session.scalar(duplicates)
-            if queue is Queue.DUPLICATES
-            else sum(by_state.get(state, 0) for state in states),
-        }
-        for queue, states in STATES.items()
+        {"code": queue, "count": min(count, COUNTED), "more": count > COUNTED}
+        for queue, count in total.items()
     ]
 
 
-def page(session: Session, actor: Actor, queue: Queue | None, after: str | None, limit: int) -> Facts:
-    """A page of a queue (None: all cases), oldest first; six queries whatever its length. Raises Invalid."""
-    statement = (
-        _scoped(sa.select(Case, Area.name, Enterprise.name, Unit.name), _scope(session, actor))
-        .outerjoin(Enterprise, Enterprise.id == Case.enterprise_id)
-        .outerjoin(Unit, Unit.id == Case.unit_id)
-        .order_by(Case.first_received_at, Case.id)
-        .limit(limit + 1)
-    )
-    if queue is not None:
-        statement = statement.where(*_in(queue))
-    if after is not None:
-        statement = statement.where(sa.tuple_(Case.first_received_at, Case.id) > _position(after))
-    found = session.execute(statement).all()
-    shown = found[:limit]
-    rows = case_rows(session, [(case, area, firm, unit) for case, area, firm, unit in shown])
-    last = shown[-1][0] if len(found) > limit else None
-    return {"items": rows, "next": _cursor(last) if last is not None else None}
-
-
-def case_rows(
-    session: Session, found: Sequence[tuple[Case, str | None, str | None, str | None]]
-) -> list[Facts]:
-    """Rows (CaseRowSchema) of cases with the names of their area, enterprise and unit."""
-    ids = [case.id for case, *_ in found]
-    reports: dict[uuid.UUID, list[Report]] = defaultdict(list)
-    current = (
-        sa.select(CaseReport.case_id, Report)
-        .join(Report, Report.id == CaseReport.report_id)
-        .where(CaseReport.case_id.in_(ids), CaseReport.left_at.is_(None))
-        .order_by(Report.seq)
-    )
-    for case_id, report in session.execute(current):
-        reports[case_id].append(report)
-    media = media_of(session, [report.submission_id for rows in reports.values() for report in rows])
-    suspected: dict[uuid.UUID, int] = dict(
-        session.execute(
-            sa.select(CaseReport.case_id, sa.func.count())
-            .join(DuplicateSuggestion, DuplicateSuggestion.report_id == CaseReport.report_id)
-            .where(CaseReport.case_id.in_(ids), CaseReport.left_at.is_(None), _unjudged())
-            .group_by(CaseReport.case_id)
-        ).all()
-    )
-    asked = _unanswered(session, [report.id for rows in reports.values() for report in rows])
-    return [
-        _row(case, names, reports[case.id], media, suspected.get(case.id, 0), asked) for case, *names in found
-    ]
-
-
-def _row(
-    case: Case,
-    names: Sequence[str | None],
-    reports: Sequence[Report],
-    media: dict[uuid.UUID, list[Medium]],
-    suspected: int,
-    asked: set[uuid.UUID],
+def page(
+    session: Session,
+    clock: Clock,
+    actor: Actor,
+    queue: Queue | None,
+    filters: Filters,
+    after: str | None,
+    limit: int,
 ) -> Facts:
-    area, enterprise, unit = names
-    pictures = [medium for report in reports for medium in media.get(report.submission_id, [])]
-    first = reports[0] if reports else None
-    flags = {flag["code"] for report in reports for flag in report.flags}
-    if case.unsatisfied:
-        flags.add("unsatisfied")
-    if any(report.id in asked for report in reports):
-        flags.add("message")
+    """A page of a queue, most pressing first, or of all cases (None), newest first. Raises Invalid."""
+    order = ORDERS.get(queue, USUAL)
+    arms = _arms(queue, clock.now()) if queue else [[]]
+    common = [_scope(session, actor), *_narrowed(session, clock, actor, filters)]
+    if after is not None:
+        common.append(order.beyond(after))
+    terms = filters.terms()
+    if terms:
+        found = _search(session, arms, common, order, _sought(session, terms), limit + 1)
+    else:
+        found = session.execute(_listed(arms, common, order, limit + 1)).all()
+    ids = [row.case_id for row in found[:limit]]
     return {
-        "id": case.id,
-        "number": case.number,
-        "state": State(case.state),
-        "version": case.version,
-        "title": case.title,
-        "kind": case.kind,
-        "risk": case.risk,
-        "area_name": area,
-        "enterprise": enterprise or (first.enterprise_words if first else None) or None,
-        "first_received_at": case.first_received_at,
-        "due_at": case.due_at,
-        "text": first.text[:FIRST_WORDS] if first else "",
-        "thumb": next(
-            (medium.id for medium in pictures if medium.state == "ready" and medium.thumb_key), None
-        ),
-        "media_count": len(pictures),
-        "suggested_duplicates": suspected,
-        "urgent": case.urgent,
-        "flags": sorted(flags),
-        "unit_name": unit,
+        "items": rows_of(session, ids),
+        "next": order.mark(found[limit - 1]) if len(found) > limit else None,
     }
 
 
-def _unanswered(session: Session, report_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """The reports whose last message is the reporter's."""
-    latest = (
-        sa.select(Message.report_id, Message.from_reporter)
-        .where(Message.report_id.in_(report_ids))
-        .ext(distinct_on(Message.report_id))
-        .order_by(Message.report_id, Message.at.desc(), Message.id.desc())
+def rows_of(session: Session, ids: Sequence[uuid.UUID]) -> list[Facts]:
+    """Rows (CaseRowSchema) of these cases, in their order."""
+    found = session.execute(
+        sa.select(Case, Area.name, Enterprise.name, Unit.name)
+        .outerjoin(Area, Area.id == Case.area_id)
+        .outerjoin(Enterprise, Enterprise.id == Case.enterprise_id)
+        .outerjoin(Unit, Unit.id == Case.unit_id)
+        .where(Case.id.in_(ids))
     )
-    return {report_id for report_id, from_reporter in session.execute(latest) if from_reporter}
+    by_id = {case.id: (case, area, firm, unit) for case, area, firm, unit in found}
+    return case_rows(session, [by_id[case_id] for case_id in ids])
 
 
-def _unjudged() -> sa.ColumnElement[bool]:
-    return DuplicateSuggestion.judged.is_(None)
+def _arms(queue: Queue, now: datetime) -> list[list[Condition]]:
+    """The conditions of a queue, apart for each state: each of them is one walk along an index."""
+    match queue:
+        case Queue.OVERDUE:
+            return [[DeskRow.due_at <= now]]
+        case Queue.DUE_SOON:
+            return [[DeskRow.due_at > now, DeskRow.due_at <= now + DUE_SOON]]
+        case Queue.DUPLICATES:
+            more = [DeskRow.suspected > sa.literal_column("0")]
+        case Queue.OBJECTIONS:
+            more = [DeskRow.facets.contains(_array(["unsatisfied"]))]
+        case _:
+            more = []
+    return [[DeskRow.state == state, *more] for state in states_of(queue)]
 
 
-def _in(queue: Queue) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = [Case.state.in_(STATES[queue])]
-    if queue is Queue.DUPLICATES:
-        conditions.append(
-            sa.exists().where(
-                CaseReport.case_id == Case.id,
-                CaseReport.left_at.is_(None),
-                DuplicateSuggestion.report_id == CaseReport.report_id,
-                _unjudged(),
-            )
+def _listed(
+    arms: list[list[Condition]], common: list[Condition], order: Order, limit: int
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The first rows of the arms together, with the keys of their order and the words."""
+    rows = DeskRow.__table__.c
+    walks = [
+        sa.select(*(rows[key] for key in order.keys), rows.words)
+        .where(*arm, *common)
+        .order_by(*order.of(rows))
+        .limit(limit)
+        for arm in arms
+    ]
+    if len(walks) == 1:
+        return walks[0]
+    together = sa.union_all(*(sa.select(walk.subquery()) for walk in walks)).subquery()
+    return sa.select(together).order_by(*order.of(together.c)).limit(limit)
+
+
+def _search(
+    session: Session,
+    arms: list[list[Condition]],
+    common: list[Condition],
+    order: Order,
+    terms: dict[str, list[str]],
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """The rows that hold every term.
+
+    What is common is found among the first rows of the list. Only what is rare there is looked up by its pairs of
+    characters, and then there are few enough to be sorted. No guess of the planner is needed for either.
+    """
+    window = _listed(arms, common, order, WINDOW).subquery()
+    near = sa.select(window).where(*_hold(window.c.words, terms)).order_by(*order.of(window.c)).limit(limit)
+    found = session.execute(near).all()
+    if len(found) >= limit:
+        return found
+    in_arm = sa.or_(*(sa.and_(sa.true(), *arm) for arm in arms))
+    rare = _hold(DeskRow.__table__.c.words, terms)
+    return session.execute(_listed([[in_arm, *rare]], common, order, limit)).all()
+
+
+def _hold(words: sa.ColumnElement[str], terms: dict[str, list[str]]) -> list[Condition]:
+    return [
+        condition
+        for term, grams in terms.items()
+        for condition in (words.contains(term, autoescape=True), sa.func.grams(words).op("@>")(_array(grams)))
+    ]
+
+
+def _array(texts: list[str]) -> sa.ColumnElement[Any]:
+    return sa.cast(texts, ARRAY(sa.Text()))
+
+
+def _sought(session: Session, terms: list[str]) -> dict[str, list[str]]:
+    """What a row must have for each term. Raises Invalid for one that nothing could be found by."""
+    found = session.execute(sa.select(*(sa.func.sought(term) for term in terms))).one()
+    if not all(found):
+        raise Invalid(
+            "cases.text", "Search for a Chinese character, two letters or a number; numbers are found whole."
         )
+    return dict(zip(terms, found, strict=True))
+
+
+def _narrowed(session: Session, clock: Clock, actor: Actor, filters: Filters) -> list[Condition]:
+    conditions: list[Condition] = []
+    if filters.area_id is not None:
+        path = session.scalar(sa.select(Area.path).where(Area.id == filters.area_id))
+        conditions.append(_within(path) if path else sa.false())
+    if filters.state is not None:
+        conditions.append(DeskRow.state == filters.state)
+    if filters.age is not None:
+        younger, span = AGES[filters.age]
+        since = clock.now() - span
+        conditions.append(DeskRow.received_at >= since if younger else DeskRow.received_at < since)
+    if facets := filters.facets(actor.person_id):
+        conditions.append(DeskRow.facets.contains(_array(facets)))
     return conditions
 
 
-def _scope(session: Session, actor: Actor) -> sa.ColumnElement[bool]:
+def _scope(session: Session, actor: Actor) -> Condition:
     """The cases that this person sees in full: the same rule as `cases.rules.sight`, as a condition."""
     root = session.scalar(sa.select(Area.path).where(Area.parent_id.is_(None)).limit(1)) or ""
-    conditions: list[sa.ColumnElement[bool]] = []
+    conditions: list[Condition] = []
     for grant in actor.grants:
         if grant.role not in (Role.DESK, Role.LEADER):
             continue
-        within: list[sa.ColumnElement[bool]] = []
+        within: list[Condition] = []
         if grant.unit_id is not None:
-            within.append(Case.unit_id == grant.unit_id)
+            within.append(DeskRow.facets.contains(_array([f"at:{grant.unit_id}"])))
         if grant.area_path is not None and grant.area_path != root:
-            below = Area.path.startswith(grant.area_path + "/", autoescape=True)
-            within.append(sa.or_(Area.path == grant.area_path, below))
-        conditions.append(sa.and_(sa.true(), *within))
+            within.append(_within(grant.area_path))
+        if not within:
+            return sa.true()
+        conditions.append(sa.and_(*within))
     return sa.or_(sa.false(), *conditions)
 
 
-def _scoped(statement: sa.Select[*Columns], scope: sa.ColumnElement[bool]) -> sa.Select[*Columns]:
-    return statement.outerjoin(Area, Area.id == Case.area_id).where(scope)
-
-
-def _cursor(case: Case) -> str:
-    return base64.urlsafe_b64encode(f"{case.first_received_at.isoformat()}|{case.id}".encode()).decode()
-
-
-def _position(after: str) -> sa.Tuple:
-    try:
-        at, _, case_id = base64.urlsafe_b64decode(after).decode().partition("|")
-        return sa.tuple_(
-            sa.literal(datetime.fromisoformat(at), sa.DateTime(timezone=True)),
-            sa.literal(uuid.UUID(case_id), sa.Uuid()),
-        )
-    except (ValueError, binascii.Error) as fault:
-        raise Invalid(
-            "cases.after", "Start again from the first page: this is not one of our marks."
-        ) from fault
+def _within(path: str) -> Condition:
+    return DeskRow.area_path.startswith(path + "/", autoescape=True)

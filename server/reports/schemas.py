@@ -2,9 +2,10 @@
 
 from marshmallow import Schema, fields, validate
 
-from server.cases.rules import Risk, State
+from server.cases.rules import Risk, State, Step
 from server.cases.schemas import CaseSheetSchema, MediumSchema, PlaceSchema, Word
-from server.reports.queues import LARGEST_PAGE, Queue
+from server.reports.queues import COUNTED, LARGEST_PAGE
+from server.reports.rules import Age, Queue
 from server.triage.schemas import ReasonSchema
 
 
@@ -13,6 +14,7 @@ class QueueSchema(Schema):
 
     code = Word(Queue, by_value=True, required=True)
     count = fields.Integer(required=True)
+    more = fields.Boolean(required=True, metadata={"description": f"There are more than {COUNTED}"})
 
 
 class QueuesSchema(Schema):
@@ -21,7 +23,28 @@ class QueuesSchema(Schema):
     queues = fields.List(fields.Nested(QueueSchema), required=True)
 
 
-class CaseQuerySchema(Schema):
+class FiltersSchema(Schema):
+    """What narrows a list down; all of it must be true."""
+
+    text = fields.String(
+        load_default="",
+        validate=validate.Length(max=100),
+        metadata={
+            "description": "Words in the report, matter, reply, enterprise or number; numbers as a whole"
+        },
+    )
+    area_id = fields.UUID(load_default=None, allow_none=True, metadata={"description": "With all below it"})
+    sector_no = fields.Integer(load_default=None, allow_none=True)
+    unit_id = fields.UUID(load_default=None, allow_none=True)
+    state = Word(State, by_value=True, load_default=None, allow_none=True)
+    kind = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["tip", "hazard"]))
+    risk = Word(Risk, by_value=True, load_default=None, allow_none=True)
+    age = Word(Age, by_value=True, load_default=None, allow_none=True)
+    urgent = fields.Boolean(load_default=False)
+    mine = fields.Boolean(load_default=False, metadata={"description": "In which the reader took a step"})
+
+
+class CaseQuerySchema(FiltersSchema):
     """Which rows to list."""
 
     queue = Word(Queue, by_value=True, load_default=None, allow_none=True)
@@ -29,6 +52,28 @@ class CaseQuerySchema(Schema):
         load_default=None, allow_none=True, metadata={"description": "`next` of the page before"}
     )
     limit = fields.Integer(load_default=50, validate=validate.Range(1, LARGEST_PAGE))
+
+
+class KeptQuerySchema(FiltersSchema):
+    """A queue and filters, as a saved view keeps them."""
+
+    queue = Word(Queue, by_value=True, load_default=None, allow_none=True)
+
+
+class SavedViewSchema(Schema):
+    """A queue with filters under a name."""
+
+    id = fields.UUID(required=True, dump_only=True)
+    name = fields.String(required=True, validate=validate.Length(1, 40))
+    shared = fields.Boolean(required=True, metadata={"description": "Everybody at the desk sees it"})
+    query = fields.Nested(KeptQuerySchema, required=True)
+    mine = fields.Boolean(required=True, dump_only=True)
+
+
+class SavedViewsSchema(Schema):
+    """One's own saved views and the shared ones, by name."""
+
+    views = fields.List(fields.Nested(SavedViewSchema), required=True)
 
 
 class CaseRowSchema(Schema):
@@ -39,6 +84,8 @@ class CaseRowSchema(Schema):
     state = Word(State, by_value=True, required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
+    matter = fields.String(required=True)
+    sector_no = fields.Integer(required=True, allow_none=True)
     kind = fields.String(required=True)
     risk = Word(Risk, by_value=True, required=True, allow_none=True)
     area_name = fields.String(required=True, allow_none=True)
@@ -59,7 +106,7 @@ class CaseRowSchema(Schema):
 
 
 class CaseRowsSchema(Schema):
-    """A page of a queue, oldest first; `next` is None on the last page."""
+    """A page of a queue, most pressing first; `next` is None on the last page."""
 
     items = fields.List(fields.Nested(CaseRowSchema), required=True)
     next = fields.String(required=True, allow_none=True)
@@ -175,3 +222,40 @@ class CasePageSchema(CaseSheetSchema, CaseRowSchema):
     reports = fields.List(fields.Nested(ReportSchema), required=True)
     suggestions = fields.List(fields.Nested(SuspectedDuplicateSchema), required=True)
     merged_into = fields.UUID(required=True, allow_none=True)
+
+
+class SeenCaseSchema(Schema):
+    """A case in the version that was seen."""
+
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+
+
+class TakeStepsSchema(Schema):
+    """One step for many cases, each in the version that was seen."""
+
+    step = Word(Step, by_value=True, required=True)
+    cases = fields.List(
+        fields.Nested(SeenCaseSchema), required=True, validate=validate.Length(1, LARGEST_PAGE)
+    )
+
+
+class TakenSchema(Schema):
+    """What became of one of them: no `problem` when the step was taken."""
+
+    id = fields.UUID(required=True)
+    problem = fields.String(
+        required=True, allow_none=True, metadata={"description": "The code of the refusal"}
+    )
+    row = fields.Nested(
+        CaseRowSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The case now, if it was refused"},
+    )
+
+
+class TakenStepsSchema(Schema):
+    """What became of each, in the order they were sent."""
+
+    cases = fields.List(fields.Nested(TakenSchema), required=True)

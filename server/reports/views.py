@@ -17,9 +17,19 @@ from server.core.errors import NotFound, PreconditionFailed
 from server.core.web import clock, if_match, parts, session, set_etag
 from server.identity.access import current_actor, require
 from server.identity.rules import Role
-from server.reports import media, queues
+from server.reports import batch, media, queues, saved_views
 from server.reports.case_page import case_page, page_of
-from server.reports.schemas import CasePageSchema, CaseQuerySchema, CaseRowsSchema, QueuesSchema
+from server.reports.rules import Filters
+from server.reports.schemas import (
+    CasePageSchema,
+    CaseQuerySchema,
+    CaseRowsSchema,
+    QueuesSchema,
+    SavedViewSchema,
+    SavedViewsSchema,
+    TakenStepsSchema,
+    TakeStepsSchema,
+)
 
 blueprint = Blueprint("reports", __name__, url_prefix="/api/v1", description="Queues, cases and pictures")
 
@@ -37,15 +47,39 @@ IF_MATCH = {
 @blueprint.response(200, QueuesSchema)
 def get_queues() -> Facts:
     """How much lies in each queue"""
-    return {"queues": queues.counts(session(), require(*READERS))}
+    return {"queues": queues.counts(session(), clock(), require(*READERS))}
 
 
 @blueprint.get("/desk/cases")
 @blueprint.arguments(CaseQuerySchema, location="query")
 @blueprint.response(200, CaseRowsSchema)
 def get_cases(query: Facts) -> Facts:
-    """A page of a queue, oldest first"""
-    return queues.page(session(), require(*READERS), query["queue"], query["after"], query["limit"])
+    """A page of a queue, most pressing first; without a queue of all cases, newest first"""
+    actor = require(*READERS)
+    queue, after, limit = (query.pop(name) for name in ("queue", "after", "limit"))
+    return queues.page(session(), clock(), actor, queue, Filters(**query), after, limit)
+
+
+@blueprint.get("/desk/views")
+@blueprint.response(200, SavedViewsSchema)
+def get_views() -> Facts:
+    """One's own saved views and the shared ones"""
+    return {"views": saved_views.of(session(), require(*READERS))}
+
+
+@blueprint.post("/desk/views")
+@blueprint.arguments(SavedViewSchema)
+@blueprint.response(201, SavedViewSchema)
+def post_view(view: Facts) -> Facts:
+    """Keep a view"""
+    return saved_views.keep(session(), clock(), require(*READERS), **view)
+
+
+@blueprint.delete("/desk/views/<uuid:view_id>")
+@blueprint.response(204)
+def delete_view(view_id: uuid.UUID) -> None:
+    """Remove one of one's own views"""
+    saved_views.remove(session(), require(*READERS), view_id)
 
 
 @blueprint.get("/cases/<uuid:case_id>")
@@ -75,6 +109,14 @@ def post_step(taken: Facts, case_id: uuid.UUID) -> Response:
         problem.extra["current"] = CasePageSchema().dump(case_page(session(), actor, case_id))
         raise
     return _answer(page_of(session(), actor, case, facts_of(session(), case), seen))
+
+
+@blueprint.post("/cases/steps")
+@blueprint.arguments(TakeStepsSchema)
+@blueprint.response(200, TakenStepsSchema)
+def post_steps(asked: Facts) -> Facts:
+    """Take one step, which needs no fields, for many cases: those that changed meanwhile are left as they are"""
+    return {"cases": batch.take_steps(session(), clock(), current_actor(), asked["step"], asked["cases"])}
 
 
 @blueprint.get("/media/<uuid:medium_id>/<any(thumb, preview, clean):size>")

@@ -781,11 +781,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of a queue, oldest first */
+        /** A page of a queue, most pressing first; without a queue of all cases, newest first */
         get: {
             parameters: {
                 query?: {
-                    queue?: "new" | "duplicates" | "to_sign" | "returned" | "in_hand" | "to_archive" | null;
+                    /** @description Words in the report, matter, reply, enterprise or number; numbers as a whole */
+                    text?: string;
+                    /** @description With all below it */
+                    area_id?: string | null;
+                    sector_no?: number | null;
+                    unit_id?: string | null;
+                    state?: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged" | null;
+                    kind?: "tip" | "hazard" | null;
+                    risk?: "red" | "orange" | "yellow" | "blue" | null;
+                    age?: "last_day" | "last_week" | "last_month" | "over_week" | "over_month" | null;
+                    urgent?: boolean;
+                    /** @description In which the reader took a step */
+                    mine?: boolean;
+                    queue?: "new" | "duplicates" | "to_sign" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive" | null;
                     /** @description `next` of the page before */
                     after?: string | null;
                     limit?: number;
@@ -812,6 +825,108 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/desk/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own saved views and the shared ones */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedViews"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Keep a view */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedView"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/desk/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove one of one's own views */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    view_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -917,6 +1032,48 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take one step, which needs no fields, for many cases: those that changed meanwhile are left as they are */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TakeSteps"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TakenSteps"];
+                    };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
@@ -1627,8 +1784,10 @@ export interface components {
         };
         Queue: {
             /** @enum {unknown} */
-            code: "new" | "duplicates" | "to_sign" | "returned" | "in_hand" | "to_archive";
+            code: "new" | "duplicates" | "to_sign" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive";
             count: number;
+            /** @description There are more than 1000 */
+            more: boolean;
         };
         Queues: {
             queues: components["schemas"]["Queue"][];
@@ -1641,6 +1800,8 @@ export interface components {
             state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
             version: number;
             title: string;
+            matter: string;
+            sector_no: number | null;
             kind: string;
             /** @enum {unknown} */
             risk: "red" | "orange" | "yellow" | "blue" | null;
@@ -1667,6 +1828,70 @@ export interface components {
         CaseRows: {
             items: components["schemas"]["CaseRow"][];
             next: string | null;
+        };
+        KeptQuery: {
+            /**
+             * @description Words in the report, matter, reply, enterprise or number; numbers as a whole
+             * @default
+             */
+            text: string;
+            /**
+             * Format: uuid
+             * @description With all below it
+             * @default null
+             */
+            area_id: string | null;
+            /** @default null */
+            sector_no: number | null;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            unit_id: string | null;
+            /**
+             * @default null
+             * @enum {unknown}
+             */
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged" | null;
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            kind: "tip" | "hazard" | null;
+            /**
+             * @default null
+             * @enum {unknown}
+             */
+            risk: "red" | "orange" | "yellow" | "blue" | null;
+            /**
+             * @default null
+             * @enum {unknown}
+             */
+            age: "last_day" | "last_week" | "last_month" | "over_week" | "over_month" | null;
+            /** @default false */
+            urgent: boolean;
+            /**
+             * @description In which the reader took a step
+             * @default false
+             */
+            mine: boolean;
+            /**
+             * @default null
+             * @enum {unknown}
+             */
+            queue: "new" | "duplicates" | "to_sign" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive" | null;
+        };
+        SavedView: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            /** @description Everybody at the desk sees it */
+            shared: boolean;
+            query: components["schemas"]["KeptQuery"];
+            readonly mine: boolean;
+        };
+        SavedViews: {
+            views: components["schemas"]["SavedView"][];
         };
         Place: {
             lat: number | null;
@@ -1834,6 +2059,8 @@ export interface components {
             /** @description Also the ETag; send it as If-Match */
             version: number;
             title: string;
+            matter: string;
+            sector_no: number | null;
             /** @description tip or hazard */
             kind: string;
             /** @enum {unknown} */
@@ -1857,11 +2084,9 @@ export interface components {
             /** @description unsatisfied, message, or a field's */
             flags: string[];
             unit_name: string | null;
-            matter: string;
             /** Format: uuid */
             enterprise_id: string | null;
             place: components["schemas"]["Place"] | null;
-            sector_no: number | null;
             /** Format: uuid */
             unit_id: string | null;
             /** Format: date-time */
@@ -1893,6 +2118,27 @@ export interface components {
             fields?: {
                 [key: string]: unknown;
             };
+        };
+        SeenCase: {
+            /** Format: uuid */
+            id: string;
+            version: number;
+        };
+        TakeSteps: {
+            /** @enum {unknown} */
+            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            cases: components["schemas"]["SeenCase"][];
+        };
+        Taken: {
+            /** Format: uuid */
+            id: string;
+            /** @description The code of the refusal */
+            problem: string | null;
+            /** @description The case now, if it was refused */
+            row: components["schemas"]["CaseRow"] | null;
+        };
+        TakenSteps: {
+            cases: components["schemas"]["Taken"][];
         };
         LineStep: {
             /** @enum {unknown} */

@@ -92,6 +92,8 @@ export type CaseRow = {
   state: string;
   version: number;
   title: string;
+  matter: string;
+  sector_no: number | null;
   kind: string;
   risk: Risk | null;
   area_name: string | null;
@@ -160,7 +162,8 @@ export type CasePage = CaseSheet &
   };
 export type CaseRows = { items: CaseRow[]; next: string | null };
 
-export type Queue = { code: string; count: number };
+/** `more`: there are more than were counted. */
+export type Queue = { code: string; count: number; more: boolean };
 export type Unit = { id: string; code: string; name: string; is_town: boolean; enforces: boolean };
 export type SectorUnit = { id: string | null; name: string; by_place: boolean; enforces: boolean };
 export type Sector = { no: number; title: string; lead: SectorUnit; units: SectorUnit[] };

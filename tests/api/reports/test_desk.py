@@ -13,7 +13,7 @@ from server.cases.rules import Step
 from server.core.db import db
 from server.feedback.models import Message
 from server.reports import queues
-from server.reports.queues import Queue
+from server.reports.rules import Filters, Queue
 from server.routing.models import RoutingProposal
 from server.triage.models import DuplicateSuggestion, SectorProposal
 from tests.factories.county import County, enterprise
@@ -48,7 +48,17 @@ def test_every_case_lies_in_the_queue_of_its_state(
     counts = {
         row["code"]: row["count"] for row in client.get("/api/v1/desk/queues", headers=desk).json["queues"]
     }
-    assert counts == {"new": 2, "duplicates": 0, "to_sign": 1, "returned": 1, "in_hand": 2, "to_archive": 1}
+    assert counts == {
+        "new": 2,
+        "duplicates": 0,
+        "to_sign": 1,
+        "returned": 1,
+        "overdue": 0,
+        "due_soon": 2,  # to be signed within three days, to be signed for within two working days
+        "objections": 0,
+        "in_hand": 2,
+        "to_archive": 1,
+    }
     for code, count in counts.items():
         listed = client.get(f"/api/v1/desk/cases?queue={code}", headers=desk).json["items"]
         assert len(listed) == count, code
@@ -72,6 +82,8 @@ def test_a_row_tells_what_a_decision_needs(client: FlaskClient, office: County, 
         "state": "registered",
         "version": 1,
         "title": "",
+        "matter": "",
+        "sector_no": None,
         "kind": "tip",
         "risk": None,
         "area_name": "grid",
@@ -124,7 +136,11 @@ def test_queues_hold_only_what_is_in_ones_area(
     office.case(report=office.report(area_id=None))
     mine = office.case(report=office.report(area_id=office.areas["other_town"].id))
     other = signed_in("other_desk")
-    assert client.get("/api/v1/desk/queues", headers=other).json["queues"][0] == {"code": "new", "count": 1}
+    assert client.get("/api/v1/desk/queues", headers=other).json["queues"][0] == {
+        "code": "new",
+        "count": 1,
+        "more": False,
+    }
     assert [row["id"] for row in client.get("/api/v1/desk/cases", headers=other).json["items"]] == [
         str(mine.id)
     ]
@@ -212,7 +228,7 @@ def test_a_long_queue_takes_as_many_queries_as_a_short_one(app: Gridwatch, offic
         seen: list[str] = []
         with app.app_context():
             sa.event.listen(db.engine, "before_cursor_execute", lambda *call: seen.append(call[2]))
-            queues.page(db.session(), office.actor("desk"), Queue.NEW, None, 50)
+            queues.page(db.session(), office.clock, office.actor("desk"), Queue.NEW, Filters(), None, 50)
         return len(seen)
 
     for _ in range(2):

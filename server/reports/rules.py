@@ -1,0 +1,124 @@
+"""Which kind of work a case is for the desk, and by what it is looked for."""
+
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from server.cases.rules import State
+
+DUE_SOON = timedelta(days=3)
+
+
+class Queue(StrEnum):
+    """Kinds of work at the desk, in the order of work."""
+
+    NEW = "new"
+    DUPLICATES = "duplicates"
+    TO_SIGN = "to_sign"
+    RETURNED = "returned"
+    OVERDUE = "overdue"
+    DUE_SOON = "due_soon"
+    OBJECTIONS = "objections"
+    IN_HAND = "in_hand"
+    TO_ARCHIVE = "to_archive"
+
+
+HOME: dict[State, Queue | None] = {
+    State.REGISTERED: Queue.NEW,
+    State.TO_SIGN: Queue.TO_SIGN,
+    State.RETURNED: Queue.RETURNED,
+    State.TRANSFERRED: Queue.IN_HAND,
+    State.SIGNED_FOR: Queue.IN_HAND,
+    State.RECTIFYING: Queue.IN_HAND,
+    State.TO_RECHECK: Queue.IN_HAND,
+    State.TO_REPLY: Queue.IN_HAND,
+    State.REPLIED: Queue.TO_ARCHIVE,
+    State.ARCHIVED: None,
+    State.REFUSED: None,
+    State.REDIRECTED: None,
+    State.MERGED: None,
+}
+"""The one queue in which a case of a state lies; None for what is closed. Time, suspicions and objections may put it
+into a second one."""
+
+OPEN = tuple(state for state, queue in HOME.items() if queue is not None)
+
+
+def states_of(queue: Queue) -> tuple[State, ...]:
+    """The states whose cases may lie in the queue."""
+    if queue is Queue.DUPLICATES:
+        return (State.REGISTERED,)
+    if queue in (Queue.OVERDUE, Queue.DUE_SOON, Queue.OBJECTIONS):
+        return OPEN
+    return tuple(state for state, home in HOME.items() if home is queue)
+
+
+def queues_of(
+    state: State, suspected: int, due_at: datetime | None, unsatisfied: bool, now: datetime
+) -> set[Queue]:
+    """Every queue in which the case lies now."""
+    home = HOME[state]
+    if home is None:
+        return set()
+    found = {home}
+    if suspected and state is State.REGISTERED:
+        found.add(Queue.DUPLICATES)
+    if due_at is not None and due_at <= now + DUE_SOON:
+        found.add(Queue.OVERDUE if due_at <= now else Queue.DUE_SOON)
+    if unsatisfied:
+        found.add(Queue.OBJECTIONS)
+    return found
+
+
+class Age(StrEnum):
+    """How long ago it was received."""
+
+    LAST_DAY = "last_day"
+    LAST_WEEK = "last_week"
+    LAST_MONTH = "last_month"
+    OVER_WEEK = "over_week"
+    OVER_MONTH = "over_month"
+
+
+AGES: dict[Age, tuple[bool, timedelta]] = {
+    Age.LAST_DAY: (True, timedelta(days=1)),
+    Age.LAST_WEEK: (True, timedelta(days=7)),
+    Age.LAST_MONTH: (True, timedelta(days=30)),
+    Age.OVER_WEEK: (False, timedelta(days=7)),
+    Age.OVER_MONTH: (False, timedelta(days=30)),
+}
+"""Whether younger than this, or older."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the person narrowed the list to; all of it must be true."""
+
+    text: str = ""
+    area_id: uuid.UUID | None = None
+    """With all below it."""
+    sector_no: int | None = None
+    unit_id: uuid.UUID | None = None
+    state: State | None = None
+    kind: str | None = None
+    risk: str | None = None
+    age: Age | None = None
+    urgent: bool = False
+    mine: bool = False
+    """The person took a step in it."""
+
+    def facets(self, person_id: uuid.UUID | None) -> list[str]:
+        """The facets that a row must have (DeskRow.facets)."""
+        named = {"kind": self.kind, "risk": self.risk, "sector": self.sector_no, "unit": self.unit_id}
+        found = [f"{name}:{value}" for name, value in named.items() if value is not None]
+        if self.urgent:
+            found.append("urgent")
+        if self.mine:
+            found.append(f"by:{person_id}")
+        return found
+
+    def terms(self) -> list[str]:
+        """The words of the search, written as `DeskRow.words` are."""
+        return unicodedata.normalize("NFKC", self.text).lower().split()
