@@ -1,7 +1,7 @@
 """The matter that a unit handles, its reports, its history and its clocks."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -83,13 +83,72 @@ class CaseEvent(Identified, Base):
 
 
 class CaseClock(Identified, Base):
-    """A running deadline of a case (DOMAIN.md §3)."""
+    """A deadline of a case (DOMAIN.md §3); it runs until `ended_at`."""
 
     __tablename__ = "case_clock"
-    __table_args__ = (sa.Index("ix_case_clock_case", "case_id"),)
+    __table_args__ = (
+        sa.Index("ix_case_clock_case", "case_id"),
+        sa.Index("ix_case_clock_next", "next_at", postgresql_where=sa.text("ended_at IS NULL")),
+        sa.Index(
+            "ix_case_clock_waits",
+            "started_at",
+            postgresql_where=sa.text("ended_at IS NULL AND due_at IS NULL"),
+        ),
+    )
 
     case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id"))
     name: Mapped[str]
     started_at: Mapped[datetime]
-    due_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    """None while the calendar does not know the year; set from the true beginning once it does."""
     ended_at: Mapped[datetime | None]
+    rule: Mapped[Facts] = mapped_column(default=dict, server_default="{}")
+    """The rule it started with (ClockRule.facts); later changes of the table do not move it."""
+    paused_at: Mapped[datetime | None]
+    extended: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often it was extended."""
+    next_at: Mapped[datetime | None]
+    """When the sweep has something to say about it; None: nothing more, or it stands still."""
+
+
+class ClockStage(Base):
+    """What the sweep has said about a clock: each once for each end of the term that it had."""
+
+    __tablename__ = "clock_stage"
+
+    clock_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case_clock.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    """`warn`, or the role of the rung."""
+    at: Mapped[datetime]
+    told: Mapped[int]
+    """How many people; 0: nobody holds the role, so the next rung was told in its place."""
+
+
+class ClockRuleRow(Identified, Base):
+    """A county's own rule for a term, for an area and matter, from a day on; None is any (clock_rules.Scope)."""
+
+    __tablename__ = "clock_rule"
+    __table_args__ = (
+        sa.CheckConstraint("days IN ('hours', 'natural', 'working')", name="days"),
+        sa.CheckConstraint("kind IN ('tip', 'hazard')", name="kind"),
+        sa.Index("ix_clock_rule_term", "term"),
+    )
+
+    term: Mapped[str]
+    area_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("area.id"))
+    kind: Mapped[str | None]
+    sector_no: Mapped[int | None] = mapped_column(sa.ForeignKey("sector.no"))
+    hazard_type: Mapped[str | None]
+    urgent: Mapped[bool | None]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    amount: Mapped[int]
+    days: Mapped[str]
+    warn_share: Mapped[float]
+    climb_hours: Mapped[int]
+    extend_amount: Mapped[int]
+    extend_times: Mapped[int]
+    extend_by: Mapped[str | None]
+    pausable: Mapped[bool]
+    source: Mapped[str]

@@ -7,12 +7,10 @@ changes the state of a case.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from server.core.calendar import WorkingCalendar, day_of, end_of
-from server.identity.rules import Actor, Role
+from server.identity.rules import OF_A_UNIT, Actor, Role
 from server.intake.rules import printable
 
 
@@ -175,6 +173,8 @@ class Transition:
     fields: tuple[Field, ...] = ()
     starts: tuple[Term, ...] = ()
     ends: tuple[Term, ...] = ()
+    pauses: tuple[Term, ...] = ()
+    resumes: tuple[Term, ...] = ()
     told: Told | None = None
 
 
@@ -371,7 +371,8 @@ def sight(case: CaseFacts, actor: Actor) -> Sight | None:
     """What the actor sees: desk and leaders all of it, the unit what DOMAIN.md §5 lets it, others nothing."""
     if any(actor.may(role, case.area_path, case.unit_id) for role in (Role.DESK, Role.LEADER)):
         return Sight.FULL
-    if case.state in WITH_THE_UNIT and case.unit_id and actor.may(Role.HANDLER, case.area_path, case.unit_id):
+    ours = any(actor.may(role, case.area_path, case.unit_id) for role in OF_A_UNIT)
+    if case.state in WITH_THE_UNIT and case.unit_id and ours:
         return Sight.UNIT
     if case.state is State.TO_RECHECK and actor.may(Role.INSPECTOR, case.area_path, case.unit_id):
         return Sight.UNIT
@@ -486,26 +487,3 @@ _READERS = {
     FieldType.SECTOR: _read_number,
     FieldType.CASE: _read_id,
 }
-
-
-def length(term: Term, urgent: bool) -> Length:
-    """How long the term is for an urgent or an ordinary case."""
-    return URGENT_CLOCKS.get(term, CLOCKS[term]) if urgent else CLOCKS[term]
-
-
-def due(term: Term, start: datetime, urgent: bool, calendar: WorkingCalendar) -> datetime:
-    """When a term begun at `start` ends: with its last day; day 1 is the next. Raises UnknownYear."""
-    size = length(term, urgent)
-    match size.days:
-        case Days.HOURS:
-            return start + timedelta(hours=size.amount)
-        case Days.NATURAL:
-            return end_of(day_of(start) + timedelta(days=size.amount))
-        case Days.WORKING:
-            return end_of(calendar.add(day_of(start), size.amount))
-
-
-def handle_due(start: datetime, wanted: date | None, urgent: bool, calendar: WorkingCalendar) -> datetime:
-    """Until when all is to be done: the term of the law, or the earlier day an inspector set for a hazard."""
-    by_law = due(Term.HANDLE, start, urgent, calendar)
-    return min(by_law, end_of(wanted)) if wanted is not None and wanted > day_of(start) else by_law

@@ -76,7 +76,12 @@ class ClockSchema(Schema):
 
     name = Word(Term, by_value=True, required=True)
     started_at = fields.DateTime(required=True)
-    due_at = fields.DateTime(required=True)
+    due_at = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null while the calendar does not know the year"},
+    )
+    paused_at = fields.DateTime(required=True, allow_none=True)
     ended_at = fields.DateTime(required=True, allow_none=True)
 
 

@@ -3,20 +3,19 @@
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from server.audit.services import record
 from server.cases import giveaway, rules
-from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
-from server.cases.rules import CaseFacts, State, Step, Term
+from server.cases.clocks import follow
+from server.cases.models import Case, CaseEvent, CaseReport
+from server.cases.rules import CaseFacts, State, Step
 from server.cases.schemas import CaseSheetSchema
 from server.cases.sheet import case_sheet, reports_of
-from server.core.calendar import STATE_COUNCIL, UnknownYear
+from server.cases.telling import area_path
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
@@ -31,8 +30,6 @@ from server.routing import services as routing
 from server.triage.models import Sector
 from server.triage.services import mark_closed
 from sync import changes
-
-log = structlog.get_logger()
 
 TOPIC = "case"
 NOT_IN_LIST = "Please choose one from the list."
@@ -60,7 +57,7 @@ def open_case(session: Session, clock: Clock, parts: Parts, report: Report) -> C
     _write_event(
         session, clock, SYSTEM, case, Step.REGISTER, {"report": report.number}, None, State.REGISTERED
     )
-    _run_clocks(session, clock, case, Step.REGISTER)
+    follow(session, clock, case, rules.BY_STEP[Step.REGISTER])
     if report.fixed_on_spot and report.reporter_id is not None:
         person = session.get_one(Person, report.reporter_id)
         _move(session, clock, Actor(person.id, person.name, ()), case, Step.FIX_ON_SPOT, {})
@@ -140,11 +137,6 @@ def lock_case(session: Session, case_id: uuid.UUID, other_id: Any = None) -> Cas
 
 def facts_of(session: Session, case: Case) -> CaseFacts:
     """What the rules need to know of the case."""
-    area_path = session.scalar(
-        sa.select(Area.path)
-        .where(Area.id == case.area_id if case.area_id else Area.parent_id.is_(None))
-        .limit(1)
-    )
     reporters = session.scalars(
         sa.select(Report.reporter_id)
         .join(CaseReport, CaseReport.report_id == Report.id)
@@ -152,7 +144,7 @@ def facts_of(session: Session, case: Case) -> CaseFacts:
     )
     return CaseFacts(
         State(case.state),
-        area_path,
+        area_path(session, case),
         case.unit_id,
         case.rectified_by_id,
         frozenset(reporter for reporter in reporters if reporter),
@@ -244,7 +236,7 @@ def _move(
     if now_facts.state in rules.FINAL:
         case.closed_at = clock.now()
         mark_closed(session, _report_ids(session, case), case.closed_at)
-    _run_clocks(session, clock, case, step)
+    follow(session, clock, case, rules.BY_STEP[step])
     record(
         session,
         clock,
@@ -371,38 +363,6 @@ def _write_event(
     )
     session.add(event)
     return event
-
-
-def _run_clocks(session: Session, clock: Clock, case: Case, step: Step) -> None:
-    """End and start the clocks that the table names; the clock of the whole starts only once."""
-    row, now = rules.BY_STEP[step], clock.now()
-    session.execute(
-        sa.update(CaseClock)
-        .where(CaseClock.case_id == case.id, CaseClock.ended_at.is_(None), CaseClock.name.in_(row.ends))
-        .values(ended_at=now)
-    )
-    for term in row.starts:
-        if term is Term.HANDLE and case.due_at is not None:
-            continue
-        try:
-            due_at = _due(session, case, term, clock)
-        except UnknownYear as fault:
-            # Nobody is kept from acting because next year's holidays are not out yet; nor are they guessed.
-            log.warning("case.clock_not_started", case=case.number, term=term, year=fault.year)
-            record(
-                session, clock, SYSTEM, "case.clock_not_started", "case", case.id, term=term, why=str(fault)
-            )
-            continue
-        session.add(CaseClock(case_id=case.id, name=term, started_at=now, due_at=due_at))
-        if term is Term.HANDLE:
-            case.due_at = due_at
-
-
-def _due(session: Session, case: Case, term: Term, clock: Clock) -> datetime:
-    if term is not Term.HANDLE:
-        return rules.due(term, clock.now(), case.urgent, STATE_COUNCIL)
-    days = [report.due_on for report in reports_of(session, case.id) if report.due_on is not None]
-    return rules.handle_due(clock.now(), min(days, default=None), case.urgent, STATE_COUNCIL)
 
 
 def _tell_phones(session: Session, case: Case, before: Mapping[str, Role]) -> None:

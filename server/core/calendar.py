@@ -1,6 +1,6 @@
 """Days in China: where a day begins and ends, and which days are worked (DOMAIN.md §3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ class UnknownYear(LookupError):
     def __init__(self, year: int, known: str) -> None:
         super().__init__(
             f"The calendar does not know the working days of {year} (it knows {known}). "
-            f"Add the State Council's holiday notice for {year} first."
+            f"Add the State Council's holiday notice for {year} first: ./manage.py import calendar FILE "
+            "(docs/import.md)."
         )
         self.year = year
 
@@ -27,14 +28,13 @@ class UnknownYear(LookupError):
 class WorkingCalendar:
     """Working days of whole years; `exceptions` maps a day to whether it is worked, against its weekday."""
 
-    first_year: int
-    last_year: int
+    years: frozenset[int]
     exceptions: Mapping[date, bool]
 
     def is_working(self, day: date) -> bool:
         """Whether offices work on `day`, make-up days 调休 counted. Raises UnknownYear."""
-        if not self.first_year <= day.year <= self.last_year:
-            raise UnknownYear(day.year, f"{self.first_year} to {self.last_year}")
+        if day.year not in self.years:
+            raise UnknownYear(day.year, _spans(self.years))
         return self.exceptions.get(day, day.weekday() < SATURDAY)
 
     def add(self, start: date, working_days: int) -> date:
@@ -45,14 +45,41 @@ class WorkingCalendar:
             left -= self.is_working(day)
         return day
 
+    def between(self, start: date, end: date) -> int:
+        """The working days after `start`, up to and with `end`; 0 where that is earlier. Raises UnknownYear."""
+        return sum(self.is_working(start + ONE_DAY * n) for n in range(1, (end - start).days + 1))
+
+    def with_years(self, years: Mapping[int, Mapping[date, bool]]) -> "WorkingCalendar":
+        """This calendar with `years` added, or in the place of what it says of them."""
+        kept = {day: worked for day, worked in self.exceptions.items() if day.year not in years}
+        for exceptions in years.values():
+            kept.update(exceptions)
+        return WorkingCalendar(self.years | years.keys(), kept)
+
+    def year(self, year: int) -> dict[date, bool]:
+        """The exceptions of one year, by day."""
+        return {day: self.exceptions[day] for day in sorted(self.exceptions) if day.year == year}
+
+
+def _spans(years: Iterable[int]) -> str:
+    """Years as people write them: 2004 to 2026, 2028."""
+    spans: list[list[int]] = []
+    for year in sorted(years):
+        if spans and year == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], year]
+        else:
+            spans.append([year])
+    return ", ".join(" to ".join(map(str, span)) for span in spans)
+
 
 def _state_council() -> WorkingCalendar:
     """What `chinesecalendar` knows: the published days off and make-up days of whole years."""
     exceptions = dict.fromkeys(holidays, False) | dict.fromkeys(workdays, True)
-    return WorkingCalendar(min(holidays).year, max(holidays).year, exceptions)
+    return WorkingCalendar(frozenset(range(min(holidays).year, max(holidays).year + 1)), exceptions)
 
 
 STATE_COUNCIL = _state_council()
+"""The years that come with the program; what a county loads goes before (calendar_table.py)."""
 
 
 def day_of(moment: datetime) -> date:

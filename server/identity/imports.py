@@ -33,7 +33,7 @@ from server.core.tables import (
 )
 from server.identity import passwords
 from server.identity.models import Area, Person, RoleGrant, Unit
-from server.identity.rules import SYSTEM, Role
+from server.identity.rules import OF_A_UNIT, SYSTEM, Role
 from server.identity.services import areas, deactivate, end_all_sessions, tidy_login
 
 KINDS = ("county", "town", "village", "grid")
@@ -53,6 +53,7 @@ ROLE_WORDS = {
     "受理员": Role.DESK,
     "值班领导": Role.LEADER,
     "经办人": Role.HANDLER,
+    "单位负责人": Role.UNIT_HEAD,
     "奖励经办人": Role.REWARD_OFFICER,
     "管理员": Role.ADMIN,
 }
@@ -137,6 +138,11 @@ class PersonColumns(Columns):
     ]
     name: Annotated[Name, Titles("姓名")]
     phone: Annotated[str | None, StringConstraints(max_length=40), Titles("电话", "手机")] = None
+    email: Annotated[
+        str | None,
+        StringConstraints(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$"),
+        Titles("邮箱", "电子邮箱"),
+    ] = None
     roles: Annotated[
         tuple[Annotated[Role, BeforeValidator(translated(ROLE_WORDS))], ...],
         BeforeValidator(listed),
@@ -163,14 +169,14 @@ class PersonColumns(Columns):
         alone = [role for role in self.roles if role in NEED_AREA and self.area_code is None]
         if alone:
             raise ValueError(f"{alone[0]} needs an area_code")
-        if (Role.HANDLER in self.roles) != (self.unit_code is not None):
-            raise ValueError("handler needs a unit_code, and no other role has one")
+        if (not OF_A_UNIT.isdisjoint(self.roles)) != (self.unit_code is not None):
+            raise ValueError("handler and unit_head need a unit_code, and no other role has one")
         return self
 
     @property
-    def facts(self) -> tuple[str, str | None, str | None, bool]:
+    def facts(self) -> tuple[str, str | None, str | None, str | None, bool]:
         """What all rows of one person must say alike."""
-        return self.name, self.phone, self.password, self.active
+        return self.name, self.phone, self.email, self.password, self.active
 
 
 # ---- areas
@@ -311,7 +317,7 @@ def import_people(session: Session, clock: Clock, data: bytes) -> Outcome:
         new = login not in stored
         person = stored.setdefault(login, Person(id=new_id(), login=login, active=True))
         session.add(person)
-        changed = assign(person, name=own[0].name, phone=own[0].phone)
+        changed = assign(person, name=own[0].name, phone=own[0].phone, email=own[0].email)
         changed |= _set_password(session, clock, person, own[0].password, outcome)
         session.flush()
         changed |= _set_grants(session, person, own, area_ids, unit_ids)
@@ -339,7 +345,7 @@ def _contradictions(rows: Sequence[Row[PersonColumns]]) -> list[Fault]:
     for row in rows:
         earlier = first.setdefault(row.value.login, row)
         if earlier.value.facts != row.value.facts:
-            told = f"{row.value.login} is in line {earlier.line} with another name, phone, password or active"
+            told = f"{row.value.login} is in line {earlier.line} with another name, phone, email, password or active"
             faults.append(row.fault(told))
     return faults
 
@@ -367,11 +373,11 @@ def _set_grants(
     area_ids: dict[str, uuid.UUID],
     unit_ids: dict[str, uuid.UUID],
 ) -> bool:
-    """A handler's role holds for the unit, every other one for the area."""
+    """What somebody is in a unit holds for the unit, every other role for the area."""
     wanted = set()
     for row in rows:
         area_id, unit_id = area_ids.get(row.area_code or ""), unit_ids.get(row.unit_code or "")
-        wanted |= {(r, None, unit_id) if r is Role.HANDLER else (r, area_id, None) for r in row.roles}
+        wanted |= {(r, None, unit_id) if r in OF_A_UNIT else (r, area_id, None) for r in row.roles}
     held = session.scalars(sa.select(RoleGrant).where(RoleGrant.person_id == person.id)).all()
     gone = [grant for grant in held if (grant.role, grant.area_id, grant.unit_id) not in wanted]
     missing = wanted - {(grant.role, grant.area_id, grant.unit_id) for grant in held}

@@ -57,6 +57,8 @@ class Person(Identified, Base):
     login: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     phone: Mapped[str | None]
+    email: Mapped[str | None]
+    """Where notices go besides the inbox, where mail is set up."""
     password_hash: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     sessions_valid_from: Mapped[datetime | None]

@@ -28,10 +28,16 @@ class Role(StrEnum):
     """值班领导: duty leader who signs"""
     HANDLER = "handler"
     """责任单位经办人"""
+    UNIT_HEAD = "unit_head"
+    """责任单位负责人: hears of what runs late with the unit, and grants what a handler may not"""
     REWARD_OFFICER = "reward_officer"
     """奖励经办人"""
     ADMIN = "admin"
     """系统管理员"""
+
+
+OF_A_UNIT = frozenset({Role.HANDLER, Role.UNIT_HEAD})
+"""Roles that hold for a unit, and see what lies with it."""
 
 
 @dataclass(frozen=True)

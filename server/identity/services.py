@@ -116,6 +116,21 @@ def actor_of(session: Session, person_id: uuid.UUID) -> Actor | None:
     return Actor(person.id, person.name, tuple(Grant(*row) for row in rows))
 
 
+def holders(
+    session: Session, role: Role, area_path: str | None, unit_id: uuid.UUID | None
+) -> list[uuid.UUID]:
+    """The active people who hold the role for a thing in this area that lies with this unit (Grant.covers)."""
+    inside = sa.false() if area_path is None else sa.func.starts_with(area_path + "/", Area.path + "/")
+    statement = (
+        sa.select(RoleGrant.person_id)
+        .join(Person, Person.id == RoleGrant.person_id)
+        .outerjoin(Area, Area.id == RoleGrant.area_id)
+        .where(Person.active, RoleGrant.role == role, sa.or_(Area.path.is_(None), inside))
+        .where(sa.or_(RoleGrant.unit_id.is_(None), RoleGrant.unit_id == unit_id))
+    )
+    return list(session.scalars(statement.distinct().order_by(RoleGrant.person_id)))
+
+
 # ---- sessions
 
 

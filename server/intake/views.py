@@ -10,7 +10,7 @@ from server.core.db import Facts
 from server.core.errors import Forbidden, Invalid, TooLarge
 from server.core.web import clock, parts, session
 from server.identity.access import current_actor
-from server.identity.rules import Actor, Role
+from server.identity.rules import OF_A_UNIT, Actor, Role
 from server.intake import services
 from server.intake.schemas import (
     ChangesSchema,
@@ -126,7 +126,7 @@ def _sender(kind: str) -> uuid.UUID | None:
 
 
 def _streams(actor: Actor) -> list[str]:
-    units = {grant.unit_id for grant in actor.grants if grant.role is Role.HANDLER and grant.unit_id}
+    units = {grant.unit_id for grant in actor.grants if grant.role in OF_A_UNIT and grant.unit_id}
     return [f"person:{actor.person_id}", *sorted(f"unit:{unit}" for unit in units)]
 
 

@@ -14,7 +14,8 @@ from server.core.db import Base
 for _room in pkgutil.iter_modules(server.__path__, "server."):
     if _room.ispkg and importlib.util.find_spec(f"{_room.name}.models"):
         importlib.import_module(f"{_room.name}.models")
-importlib.import_module("server.core.tasks")
+for _table in ("server.core.tasks", "server.core.calendar_table"):
+    importlib.import_module(_table)
 
 TABLES = [Base.metadata, sync.ledger.metadata, storage.uploads.StorageBase.metadata]
 

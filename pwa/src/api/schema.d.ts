@@ -1628,7 +1628,7 @@ export interface components {
              * @description What the person is for
              * @enum {unknown}
              */
-            role: "inspector" | "grid_head" | "desk" | "leader" | "handler" | "reward_officer" | "admin";
+            role: "inspector" | "grid_head" | "desk" | "leader" | "handler" | "unit_head" | "reward_officer" | "admin";
             /** @description Holds for this area and all below it */
             area_code: string | null;
             area_name: string | null;
@@ -1939,8 +1939,13 @@ export interface components {
             name: "decide" | "sign" | "sign_for" | "handle";
             /** Format: date-time */
             started_at: string;
+            /**
+             * Format: date-time
+             * @description null while the calendar does not know the year
+             */
+            due_at: string | null;
             /** Format: date-time */
-            due_at: string;
+            paused_at: string | null;
             /** Format: date-time */
             ended_at: string | null;
         };

@@ -6,7 +6,7 @@ export function home(): RouteLocationRaw {
   if (has('desk')) return { name: 'desk' };
   if (has('leader')) return { name: 'to-sign' };
   if (has('inspector') || has('grid_head')) return { name: 'today' };
-  if (has('handler')) return { name: 'inbox' };
+  if (has('handler') || has('unit_head')) return { name: 'inbox' };
   return { name: 'me' };
 }
 

@@ -4,7 +4,7 @@ import type { components } from '@/api/schema';
 
 export type Preview = components['schemas']['Preview'];
 export type Template = components['schemas']['Template'];
-export type Role = 'inspector' | 'grid_head' | 'desk' | 'leader' | 'handler' | 'reward_officer' | 'admin';
+export type Role = 'inspector' | 'grid_head' | 'desk' | 'leader' | 'handler' | 'unit_head' | 'reward_officer' | 'admin';
 export type Risk = 'red' | 'orange' | 'yellow' | 'blue';
 export type Reason = { code: string; params: Record<string, unknown> };
 export type Flag = { code: string; field: string | null; detail: string | null };
@@ -53,7 +53,8 @@ export type CaseEvent = {
   late: boolean;
   media: Medium[];
 };
-export type CaseClock = { name: string; started_at: string; due_at: string; ended_at: string | null };
+/** `due_at` null: the calendar does not know the year yet. */
+export type CaseClock = { name: string; started_at: string; due_at: string | null; paused_at: string | null; ended_at: string | null };
 
 /** 转办单: all that a unit reads of a case, and what its phones keep. */
 export type CaseSheet = {

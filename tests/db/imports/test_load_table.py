@@ -237,7 +237,7 @@ def test_people_who_contradict_themselves_are_refused(load: Load, county: dict[s
         "people",
         "login,name,roles,area_code,unit_code\nx1,甲,受理员,,\nx1,乙,值班领导,,\nx1,甲,受理员,,\nx2,丙,网格员,C-7,\nx3,丁,经办人,,NO\n",
     )
-    assert "line 3: x1 is in line 2 with another name, phone, password or active" in told
+    assert "line 3: x1 is in line 2 with another name, phone, email, password or active" in told
     assert "line 4: row x1 desk" in told
     assert "line 5: area_code C-7 is not stored" in told
     assert "line 6: unit_code NO is not stored" in told

@@ -1,7 +1,6 @@
 """The table of steps: its shape, and random walks of four people over it."""
 
 import uuid
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,13 +25,10 @@ from server.cases.rules import (
     after,
     allowed_steps,
     check,
-    due,
-    handle_due,
     has_right,
     sight,
     target,
 )
-from server.core.calendar import STATE_COUNCIL, UnknownYear
 from server.identity.rules import SYSTEM, Actor, Grant, Role
 
 UNITS = [uuid.UUID(int=n) for n in (1, 2)]
@@ -243,37 +239,3 @@ class TestSight:
     def test_the_system_takes_no_step_of_a_person(self) -> None:
         for state in State:
             assert allowed_steps(CaseFacts(state, TOWN, UNITS[0]), SYSTEM) == []
-
-
-class TestClocks:
-    START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 on Monday in China
-
-    def test_a_tip_is_handled_sixty_natural_days_from_acceptance(self) -> None:
-        assert due(Term.HANDLE, self.START, False, STATE_COUNCIL) == datetime(
-            2027, 1, 22, 15, 59, 59, tzinfo=UTC
-        )
-
-    def test_a_signature_takes_three_days_or_twenty_four_hours(self) -> None:
-        assert due(Term.SIGN, self.START, False, STATE_COUNCIL) == datetime(
-            2026, 11, 26, 15, 59, 59, tzinfo=UTC
-        )
-        assert due(Term.SIGN, self.START, True, STATE_COUNCIL) == self.START + timedelta(hours=24)
-
-    def test_a_unit_signs_within_two_working_days(self) -> None:
-        friday = datetime(2026, 11, 27, 2, 0, tzinfo=UTC)
-        assert due(Term.SIGN_FOR, friday, True, STATE_COUNCIL) == datetime(
-            2026, 12, 1, 15, 59, 59, tzinfo=UTC
-        )
-
-    def test_working_days_of_an_unknown_year_are_not_guessed(self) -> None:
-        with pytest.raises(UnknownYear):
-            due(Term.SIGN_FOR, datetime(2026, 12, 31, 2, 0, tzinfo=UTC), False, STATE_COUNCIL)
-
-    def test_an_inspectors_day_shortens_the_whole_but_never_lengthens_it(self) -> None:
-        def until(wanted: date | None) -> datetime:
-            return handle_due(self.START, wanted, False, STATE_COUNCIL)
-
-        assert until(date(2026, 12, 1)) == datetime(2026, 12, 1, 15, 59, 59, tzinfo=UTC)
-        by_law = until(None)
-        assert until(date(2031, 1, 1)) == by_law
-        assert until(date(2026, 11, 23)) == by_law, "a day that is over is no deadline"
