@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "clocks_and_notices"
-down_revision = "reply_templates"
+down_revision = "desk_rows"
 branch_labels = None
 depends_on = None
 

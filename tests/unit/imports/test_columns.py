@@ -56,7 +56,7 @@ def test_a_town_answers_for_an_area() -> None:
     ("row", "sentence"),
     [
         ("han,韩梅,网格员,,,", "inspector needs an area_code"),
-        ("han,韩梅,经办人,6326,,", "handler needs a unit_code"),
+        ("han,韩梅,经办人,6326,,", "handler and unit_head need a unit_code"),
         ("han,韩梅,受理员,,U1,", "no other role has one"),
         ("han,韩梅,大王,,,", "roles: input should be"),
         ("han,韩梅,；,,,", "roles: "),
