@@ -1,6 +1,7 @@
 """The Flask application: parts, rooms, and the one place where requests commit and errors become answers."""
 
 import json
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -10,20 +11,21 @@ from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 from flask_smorest import Api
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api_page, health, logs, metrics, web_apps
-from server.core.bell import build_bell
 from server.core.clock import Clock, SystemClock
-from server.core.db import db
+from server.core.db import db, look_before_use
 from server.core.errors import Problem, Unavailable
-from server.core.web import clock, parts, session
+from server.core.web import clock, parts
 from server.enterprises.views import blueprint as enterprises
 from server.feedback.views import blueprint as feedback
 from server.identity.access import init_jwt
 from server.identity.views import blueprint as identity
-from server.intake.services import on_received, refuse_undeclared
+from server.intake.services import admit_medium, on_received
+from server.intake.throttle import count_medium
 from server.intake.uploads import build_blueprint
 from server.intake.views import blueprint as intake
 from server.reports.public_views import blueprint as public
@@ -64,7 +66,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": 10,
             "max_overflow": 20,
-            "pool_pre_ping": True,
             "connect_args": {"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "connect_timeout": 5},
         },
         MAX_CONTENT_LENGTH=LARGEST_JSON,
@@ -81,9 +82,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     db.init_app(app)
     with app.app_context():
+        look_before_use(db.engine)
         app.extensions["parts"] = build_parts(settings, db.engine)
-        bell = build_bell(app.extensions["parts"].queue)
-        db.session.configure(info={"subscriptions": SUBSCRIPTIONS, "bell": bell})
+        db.session.configure(info={"subscriptions": SUBSCRIPTIONS, "bell": app.extensions["parts"].bell})
     app.extensions["clock"] = clock or SystemClock()
     logs.log_requests(app)
     metrics.install(app, settings.metrics_networks)
@@ -115,10 +116,15 @@ def _tus() -> TusServer:
     return TusServer(
         uploads=parts().uploads,
         max_size=parts().settings.limits.sealed_bytes,
-        may_upload=lambda submission_id, sha256, size: refuse_undeclared(
-            session(), submission_id, sha256, size
-        ),
+        may_upload=_may_upload,
         on_received=on_received,
+    )
+
+
+def _may_upload(session: Session, submission_id: uuid.UUID, sha256: str, size: int) -> None:
+    address = request.remote_addr
+    admit_medium(
+        session, submission_id, sha256, size, lambda counted: count_medium(parts(), address, counted)
     )
 
 

@@ -57,6 +57,20 @@ class Limits(BaseModel):
         return plain + plain // 4096 + 4096
 
 
+class Flood(BaseModel):
+    """What is taken from one network without sign-in before it has to wait; honest phones only become slower.
+
+    A village behind one address: 200 phones with nine photos of 1 MB each are 1.8 GB in an hour.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    submissions: int = 600
+    """In ten minutes."""
+    bytes: int = 4096 * MIB
+    """In an hour: envelopes, and media as they are declared."""
+
+
 class Phone(BaseModel):
     """A telephone number shown to the public, such as 12350."""
 
@@ -110,6 +124,7 @@ class Settings(BaseSettings):
     """The built web apps: tip/ and staff/."""
 
     limits: Limits = Limits()
+    flood: Flood = Flood()
 
     @property
     def production(self) -> bool:

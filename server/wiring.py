@@ -5,8 +5,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import sessionmaker
 
 from server.cases import jobs as cases
-from server.core.bell import build_bell
+from server.core.bell import Bell
 from server.core.parts import Parts
+from server.core.senders import Senders
 from server.core.tasks import Job
 from server.intake import jobs as intake
 from server.patrol import jobs as patrol
@@ -21,6 +22,7 @@ from sync.signing import SigningKeys
 JOBS: dict[str, Job] = {
     "intake.open_submission": intake.open_submission,
     "intake.open_medium": intake.open_medium,
+    "intake.clean_medium": intake.clean_medium,
     "patrol.record_inspection": patrol.record_inspection,
     "triage.assess": triage.assess,
     "triage.compare_photo": triage.compare_photo,
@@ -31,6 +33,9 @@ JOBS: dict[str, Job] = {
 }
 """Every kind of task and the function that does it."""
 
+SLOW = {"intake.clean_medium"}
+"""Kinds that take a second or more; they wait until everything else is done."""
+
 SUBSCRIPTIONS: dict[str, list[str]] = {
     "submission.accepted": ["intake.open_submission"],
     "upload.received": ["intake.open_medium"],
@@ -38,6 +43,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "step.opened": ["cases.apply_step"],
     "report.registered": ["cases.open_case", "triage.assess"],
     "report.assessed": ["routing.propose"],
+    "medium.opened": ["intake.clean_medium"],
     "medium.ready": ["triage.compare_photo", "cases.tell_medium"],
 }
 """Event → tasks. A lower room emits an event and does not know who listens."""
@@ -58,7 +64,8 @@ def build_parts(settings: Settings, engine: sa.Engine) -> Parts:
     queue = redis.Redis.from_url(
         settings.redis_url.get_secret_value(), socket_timeout=30, socket_connect_timeout=2
     )
-    sessions = sessionmaker(engine, info={"subscriptions": SUBSCRIPTIONS, "bell": build_bell(queue)})
+    bell = Bell(queue, SLOW)
+    sessions = sessionmaker(engine, info={"subscriptions": SUBSCRIPTIONS, "bell": bell})
     return Parts(
         settings=settings,
         engine=engine,
@@ -67,4 +74,6 @@ def build_parts(settings: Settings, engine: sa.Engine) -> Parts:
         keyring=Keyring(settings.keys_dir),
         signing=SigningKeys(settings.keys_dir),
         queue=queue,
+        bell=bell,
+        senders=Senders(queue),
     )

@@ -1,4 +1,4 @@
-"""What RQ calls: do one task, or ring again for those whose bell was lost."""
+"""What RQ calls: do tasks, or ring again for those whose bell was lost."""
 
 import uuid
 from functools import cache
@@ -7,7 +7,6 @@ import structlog
 
 from server.app import Gridwatch, create_app
 from server.core import tasks
-from server.core.bell import build_bell
 from server.core.db import db
 from server.core.web import clock, parts
 from server.wiring import JOBS
@@ -20,21 +19,22 @@ def _app() -> Gridwatch:
     return create_app()
 
 
-def run_task(task_id: str) -> None:
-    """Do one task. A failure is in the task's row with the time of the next try, so nothing is raised to RQ."""
-    with _app().app_context():
-        try:
-            tasks.run(db.session(), clock(), parts(), JOBS, uuid.UUID(task_id))
-        except Exception:
-            log.exception("task.failed", task=task_id)
+def run_tasks(task_ids: list[str]) -> None:
+    """Do tasks. A failure is in the task's row with the time of the next try, so nothing is raised to RQ."""
+    for task_id in task_ids:
+        with _app().app_context():
+            try:
+                tasks.run(db.session(), clock(), parts(), JOBS, uuid.UUID(task_id))
+            except Exception:
+                log.exception("task.failed", task=task_id)
 
 
 def sweep() -> None:
-    """Ring for every task that is due, and clear expired uploads."""
+    """Ring for every task that is due."""
     with _app().app_context():
         overdue = tasks.due(db.session(), clock())
-        if overdue:
-            build_bell(parts().queue)(overdue)
+        db.session.commit()
+        parts().bell(overdue)
 
 
 def sweep_uploads() -> None:

@@ -17,6 +17,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from storage.blobs import Reader, StoreUnavailable
 from storage.uploads import (
     CHECKSUMS,
@@ -93,8 +95,8 @@ class TusRequest:
         return int(text)
 
 
-MayUpload = Callable[[uuid.UUID, str, int], None]
-"""(submission, sha256, length) → nothing, or raises what its own side understands."""
+MayUpload = Callable[[Session, uuid.UUID, str, int], None]
+"""(session, submission, sha256, length) → nothing, or raises what its own side understands."""
 
 
 @dataclass(frozen=True)
@@ -184,11 +186,16 @@ class TusServer:
         checksum = _checksum(request) if has_body else None
         if has_body:
             _require_body_type(request)
-        self.may_upload(submission, sha256, length)
-        status = self.uploads.create(submission, sha256, length, request.now)
+        status = self.uploads.create(
+            submission,
+            sha256,
+            length,
+            request.now,
+            lambda session: self.may_upload(session, submission, sha256, length),
+        )
         if has_body and status.offset == 0:
             try:
-                status = self._append(request, status.id, 0, checksum)
+                status = self._append(request, status.id, 0, checksum, status)
             except OffsetConflict:  # somebody else was faster: the sender goes on where that one is
                 status = self.uploads.status(status.id, request.now)
         return Answer(201, _progress(status) | {"Location": f"{request.collection}/{status.id}"})
@@ -200,7 +207,12 @@ class TusServer:
         return Answer(204, _progress(self._append(request, upload_id, offset, _checksum(request))))
 
     def _append(
-        self, request: TusRequest, upload_id: uuid.UUID, offset: int, checksum: Checksum | None
+        self,
+        request: TusRequest,
+        upload_id: uuid.UUID,
+        offset: int,
+        checksum: Checksum | None,
+        before: UploadStatus | None = None,
     ) -> UploadStatus:
         return self.uploads.append(
             upload_id,
@@ -210,6 +222,7 @@ class TusServer:
             checksum=checksum,
             now=request.now,
             on_received=self.on_received,
+            before=before,
         )
 
     def _delete(self, request: TusRequest) -> Answer:

@@ -9,23 +9,30 @@ joined again.
 
 import hashlib
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
-from storage.blobs import BlobStore, BlobStream, Reader, StoreUnavailable
+from storage.blobs import BlobStore, Reader, StoreUnavailable
 
 PIECE_SIZE = 2 * 1024 * 1024
 """The most bytes held in memory and written as one object."""
 
 READ_SIZE = 64 * 1024
+"""The first bite of a body, and each one of a slow line: what a reset connection can cost."""
+
+FAST_BITE_S = 0.02
+"""A line that gave a bite in this time may be asked for four times as much: servers copy what waits with each bite."""
+
 PIECES = "pieces/"
 SWEEP_BATCH = 500
 CHECKSUMS: dict[str, Callable[[], Any]] = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
@@ -90,11 +97,13 @@ class Upload(StorageBase):
     state: Mapped[str] = mapped_column(default=UploadState.OPEN)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    object_key: Mapped[str | None]
+    """The one piece that is the whole; None when the pieces are, or will be, joined."""
 
     @property
     def sealed_key(self) -> str:
-        """Where the joined bytes lie once the state is `joined`."""
-        return f"sealed/{self.owner}/{self.sha256}"
+        """Where the whole lies once the state is `joined`."""
+        return self.object_key or f"sealed/{self.owner}/{self.sha256}"
 
 
 class UploadPiece(StorageBase):
@@ -108,6 +117,27 @@ class UploadPiece(StorageBase):
     offset: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int]
     object_key: Mapped[str] = mapped_column(unique=True)
+
+
+_COUNT = sa.select(Upload).from_statement(
+    sa.text("""
+        WITH moved AS (
+            UPDATE upload SET
+                "offset" = "offset" + :size,
+                state = CASE WHEN "offset" + :size = length THEN 'received' ELSE 'open' END,
+                expires_at = :expires_at
+            WHERE id = :id AND "offset" = :seen AND "offset" + :size <= length AND state IN ('open', 'mismatch')
+            RETURNING *
+        ), counted AS (
+            INSERT INTO upload_piece (upload_id, "offset", size, object_key)
+            SELECT moved.id, piece."offset", piece.size, piece.key
+            FROM moved, unnest(CAST(:offsets AS bigint[]), CAST(:sizes AS bigint[]), CAST(:keys AS text[]))
+                AS piece ("offset", size, key)
+        )
+        SELECT * FROM moved
+    """)
+)
+"""Pieces count, and the offset moves, if nobody was faster."""
 
 
 class UploadMissing(Exception):
@@ -206,9 +236,20 @@ class UploadStore:
         self._lifetime = lifetime
         self._piece_size = piece_size
 
-    def create(self, owner: uuid.UUID, sha256: str, length: int, now: datetime) -> UploadStatus:
-        """Begin an upload, or return the one begun before with how far it is. Raises LengthDiffers."""
+    def create(
+        self,
+        owner: uuid.UUID,
+        sha256: str,
+        length: int,
+        now: datetime,
+        allow: Callable[[Session], None] = lambda _: None,
+    ) -> UploadStatus:
+        """Begin an upload, or return the one begun before with how far it is. Raises LengthDiffers.
+
+        `allow` is called first, in the same transaction; what it raises comes through.
+        """
         with self._sessions() as session, session.begin():
+            allow(session)
             expires_at = now + self._lifetime
             statement = insert(Upload).values(
                 owner=owner, sha256=sha256, length=length, created_at=now, expires_at=expires_at
@@ -237,15 +278,16 @@ class UploadStore:
         checksum: Checksum | None,
         now: datetime,
         on_received: OnReceived,
+        before: UploadStatus | None = None,
     ) -> UploadStatus:
         """Store what `body` holds from `offset` on and return how far the upload then is.
 
-        `declared` is the length of the body where the sender told it. Without a checksum each piece is
-        committed as it comes, so a body cut short counts as far as it came; with one all pieces are committed
-        at the end, or none. Raises UploadMissing, OffsetConflict, TooManyBytes, ChecksumMismatch,
-        StoreUnavailable.
+        `before` is a look at the upload taken just now, where the caller has one. `declared` is the length of
+        the body where the sender told it. Without a checksum each piece is committed as it comes, so a body cut
+        short counts as far as it came; with one all pieces are committed at the end, or none. Raises
+        UploadMissing, OffsetConflict, TooManyBytes, ChecksumMismatch, StoreUnavailable.
         """
-        before = self.status(upload_id, now)
+        before = before or self.status(upload_id, now)
         if offset != before.offset:
             raise OffsetConflict(before.offset)
         if declared is not None and offset + declared > before.length:
@@ -293,13 +335,14 @@ class UploadStore:
             session.delete(upload)
         self._drop(keys)
 
-    def join(self, upload_id: uuid.UUID) -> UploadStatus:
-        """Make one sealed object of the pieces, if their hash is the declared one; for the worker.
+    def join(self, upload_id: uuid.UUID, into: Path) -> UploadStatus:
+        """Write the whole into a file and keep it as one object, if its hash is the declared one; for the worker.
 
-        State `joined`: the object lies at `sealed_key`. State `mismatch`: the bytes were others, the pieces
-        are gone and the offset is 0, so that the phone sends again. Any other state: not all bytes are here,
-        nothing was done. Doing it again changes nothing. Raises UploadMissing, StoreUnavailable, BlobMissing
-        (a stored piece is lost: a fault of the object store, which a person has to look at).
+        State `joined`: the object lies at `sealed_key`; a piece that is the whole stays where it is. State
+        `mismatch`: the bytes were others, the pieces are gone and the offset is 0, so that the phone sends
+        again. Any other state: not all bytes are here, nothing was done. Doing it again changes nothing.
+        Raises UploadMissing, StoreUnavailable, BlobMissing (a stored object is lost: a fault of the object
+        store, which a person has to look at).
         """
         with self._sessions() as session, session.begin():
             # An advisory lock, not a row lock: it takes no transaction id, so a long join does not hold back
@@ -308,18 +351,21 @@ class UploadStore:
             upload = session.get(Upload, upload_id)
             if upload is None:
                 raise UploadMissing(str(upload_id))
+            if upload.state == UploadState.JOINED:
+                self._blobs.fetch(upload.sealed_key, into)
             if upload.state != UploadState.RECEIVED:
                 return _status(upload)
             keys = _keys(session, upload_id)
-            with _Joined(self._blobs, keys) as whole:
-                self._blobs.put(upload.sealed_key, whole, upload.length)
-            if whole.sha256 == upload.sha256:
-                upload.state = UploadState.JOINED
-            else:
-                self._blobs.delete(upload.sealed_key)
+            if self._gather(keys, into) != upload.sha256:
                 upload.state = UploadState.MISMATCH
                 upload.offset = 0
-            session.execute(sa.delete(UploadPiece).where(UploadPiece.upload_id == upload_id))
+            else:
+                upload.state = UploadState.JOINED
+                if len(keys) == 1:
+                    upload.object_key, keys = keys[0], []
+                else:
+                    self._blobs.put_file(upload.sealed_key, into, "application/octet-stream")
+            session.execute(sa.delete(UploadPiece).where(UploadPiece.object_key.in_(keys)))
             session.flush()
             status = _status(upload)
         self._drop(keys)
@@ -344,38 +390,34 @@ class UploadStore:
         objects += self._blobs.abort_unfinished(now - grace)
         return Swept(uploads, objects + self._drop_unnamed(batch))
 
+    def _gather(self, keys: Sequence[str], into: Path) -> str:
+        """Write objects one after the other into a file and return the SHA-256 of all."""
+        digest = hashlib.sha256()
+        with into.open("wb") as target:
+            for key in keys:
+                with self._blobs.open(key) as stream:
+                    for part in stream:
+                        digest.update(part)
+                        target.write(part)
+        return digest.hexdigest()
+
     def _commit(
         self, upload_id: uuid.UUID, pieces: Sequence[_Piece], now: datetime, on_received: OnReceived
     ) -> UploadStatus:
         """Count stored pieces, in one transaction. Raises OffsetConflict, UploadMissing."""
-        seen = pieces[0].offset
-        size = sum(piece.size for piece in pieces)
+        values = {
+            "id": upload_id,
+            "seen": pieces[0].offset,
+            "size": sum(piece.size for piece in pieces),
+            "expires_at": now + self._lifetime,
+            "offsets": [piece.offset for piece in pieces],
+            "sizes": [piece.size for piece in pieces],
+            "keys": [piece.key for piece in pieces],
+        }
         with self._sessions() as session, session.begin():
-            upload = session.scalars(
-                sa.update(Upload)
-                .where(
-                    Upload.id == upload_id,
-                    Upload.offset == seen,
-                    Upload.offset + size <= Upload.length,
-                    Upload.state.in_((UploadState.OPEN, UploadState.MISMATCH)),
-                )
-                .values(
-                    offset=Upload.offset + size,
-                    state=sa.case(
-                        (Upload.offset + size == Upload.length, UploadState.RECEIVED.value),
-                        else_=UploadState.OPEN.value,
-                    ),
-                    expires_at=now + self._lifetime,
-                )
-                .returning(Upload)
-            ).one_or_none()
+            upload = session.scalars(_COUNT, values).one_or_none()
             if upload is None:
                 raise OffsetConflict(self._look(session, upload_id, now).offset)
-            session.add_all(
-                UploadPiece(upload_id=upload_id, offset=piece.offset, size=piece.size, object_key=piece.key)
-                for piece in pieces
-            )
-            session.flush()
             status = _status(upload)
             if status.state == UploadState.RECEIVED:
                 on_received(session, status)
@@ -429,54 +471,21 @@ def uploads_of(session: Session, owners: Iterable[uuid.UUID]) -> list[UploadStat
     return [_status(upload) for upload in rows]
 
 
-class _Joined:
-    """Reads objects one after the other as one stream, and hashes what it gives."""
-
-    def __init__(self, blobs: BlobStore, keys: Sequence[str]) -> None:
-        self._blobs = blobs
-        self._keys = iter(keys)
-        self._open: BlobStream | None = None
-        self._digest = hashlib.sha256()
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
-
-    def read(self, size: int, /) -> bytes:
-        while True:
-            if self._open is None:
-                key = next(self._keys, None)
-                if key is None:
-                    return b""
-                self._open = self._blobs.open(key)
-            if data := self._open.read(size):
-                self._digest.update(data)
-                return data
-            self._close()
-
-    def _close(self) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
-
-    def __enter__(self) -> "_Joined":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-
 def _read_piece(body: Reader, size: int) -> tuple[bytearray, bool]:
     """At most `size` bytes, and whether the sender went away; fewer than `size` means that the body ended."""
     piece = bytearray()
+    bite = READ_SIZE
     while len(piece) < size:
+        asked = time.monotonic()
         try:
-            data = body.read(min(READ_SIZE, size - len(piece)))
+            data = body.read(min(bite, size - len(piece)))
         except (BodyCut, OSError):
             return piece, True
         if not data:
             return piece, True
         piece += data
+        if time.monotonic() - asked < FAST_BITE_S:
+            bite *= 4
     return piece, False
 
 

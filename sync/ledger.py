@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from sync.envelope import Envelope
@@ -69,8 +68,20 @@ class SubmissionMedium(SyncBase):
     state: Mapped[str] = mapped_column(sa.Text, server_default="expected")
 
 
-_TAKE = insert(Submission).on_conflict_do_nothing(index_elements=[Submission.id]).returning(Submission.seq)
-_DECLARE = sa.insert(SubmissionMedium)
+TAKEN = "taken"
+"""The row that `accept` has written, by this name, for the statements that go along: none when the id was there."""
+
+_TAKE = """
+    INSERT INTO submission (id, kind, digest, envelope, sender_id, received_at, state)
+    VALUES (:id, :kind, :digest, :envelope, :sender_id, :received_at, 'accepted')
+    ON CONFLICT (id) DO NOTHING RETURNING id, seq
+"""
+_DECLARE = """
+    INSERT INTO submission_medium (submission_id, sha256, size, position, state)
+    SELECT taken.id, medium.sha256, medium.size, medium.number - 1, 'expected'
+    FROM taken, unnest(CAST(:hashes AS text[]), CAST(:sizes AS bigint[]))
+        WITH ORDINALITY AS medium (sha256, size, number)
+"""
 
 
 class Arrival(StrEnum):
@@ -89,6 +100,16 @@ class Accepted:
     submission: Submission
 
 
+def taking(**along: str) -> sa.TextClause:
+    """The statement that takes an envelope; `along` are inserts, by name, that happen with it and select from TAKEN.
+
+    One statement, as this is the way of every report: each round trip would cost as much as all of it.
+    """
+    parts = {TAKEN: _TAKE, "declared": _DECLARE} | along
+    written = ", ".join(f"{name} AS ({statement})" for name, statement in parts.items())
+    return sa.text(f"WITH {written} SELECT seq FROM {TAKEN}")  # noqa: S608 - of our own words
+
+
 def accept(
     session: Session,
     submission_id: uuid.UUID,
@@ -97,8 +118,13 @@ def accept(
     envelope: Envelope,
     sender_id: uuid.UUID | None,
     now: datetime,
+    statement: sa.TextClause,
+    **values: Any,
 ) -> Accepted:
-    """Take an envelope exactly once; concurrent copies wait for the first and see it."""
+    """Take an envelope exactly once; concurrent copies wait for the first and see it.
+
+    `statement` is from `taking`, `values` are for what goes along.
+    """
     row = {
         "id": submission_id,
         "kind": envelope.kind,
@@ -106,35 +132,21 @@ def accept(
         "envelope": raw,
         "sender_id": sender_id,
         "received_at": now,
-        "state": "accepted",
     }
-    seq = session.connection().scalar(_TAKE, row)
+    manifest = {
+        "hashes": [medium.sha256 for medium in envelope.media],
+        "sizes": [medium.size for medium in envelope.media],
+    }
+    seq = session.connection().scalar(statement, row | manifest | values)
     if seq is None:
         held = session.get_one(Submission, submission_id)
         return Accepted(Arrival.SAME if held.digest == digest else Arrival.DIFFERS, held)
+    # Not read back: what was just written is known.
     media = [
-        {
-            "submission_id": submission_id,
-            "sha256": medium.sha256,
-            "size": medium.size,
-            "position": position,
-            "state": "expected",
-        }
-        for position, medium in enumerate(envelope.media)
+        SubmissionMedium(sha256=medium.sha256, size=medium.size, state="expected")
+        for medium in envelope.media
     ]
-    if media:
-        session.connection().execute(_DECLARE, media)
-    # Not read back: what was just written is known, and this is the way that every report takes.
-    return Accepted(
-        Arrival.NEW,
-        Submission(seq=seq, number=None, media=[SubmissionMedium(**medium) for medium in media], **row),
-    )
-
-
-def declared(session: Session, submission_id: uuid.UUID, sha256: str, size: int) -> SubmissionMedium | None:
-    """The manifest line that allows an upload of this hash and size; None when there is none."""
-    medium = session.get(SubmissionMedium, (submission_id, sha256))
-    return medium if medium is not None and medium.size == size else None
+    return Accepted(Arrival.NEW, Submission(seq=seq, number=None, state="accepted", media=media, **row))
 
 
 def state_of(submission: Submission) -> str:

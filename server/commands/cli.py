@@ -16,6 +16,7 @@ COMMANDS = {
     "keys": "prepare:keys",
     "seed": "prepare:seed",
     "import": "imports:import_command",
+    "tasks": "tasks:tasks",
     "bench": "every_bench:bench",
     "openapi": "contract:openapi",
     "check-openapi": "contract:check_openapi",

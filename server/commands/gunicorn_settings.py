@@ -1,7 +1,19 @@
 """gunicorn's settings, read by name: https://docs.gunicorn.org/en/stable/settings.html"""
 
 import os
+import shutil
 from pathlib import Path
+
+
+def memory_folder() -> str | None:
+    """A folder that no disk is behind: a heartbeat must not wait for one. None: the usual temporary folder."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - what is written there has random names
+
+
+def on_exit(_: object) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
@@ -11,7 +23,7 @@ timeout = 60
 graceful_timeout = 20
 keepalive = 15
 preload_app = False
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat must not wait for a disk
+worker_tmp_dir = memory_folder()
 errorlog = "-"
 loglevel = "warning"
 # structlog writes one line per request, without addresses.

@@ -2,11 +2,13 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import click
 import redis
 
+from server.commands.gunicorn_settings import memory_folder
 from server.settings import ROOT, load_settings
 
 JOBS_PER_WORKER = 2000
@@ -15,7 +17,12 @@ JOBS_PER_WORKER = 2000
 
 @click.command()
 def serve() -> None:
-    """The web process (gunicorn): HOST, PORT, WEB_WORKERS, WEB_THREADS."""
+    """The web processes (gunicorn): HOST, PORT, WEB_WORKERS (one per core, at most four), WEB_THREADS."""
+    os.environ.setdefault("WEB_WORKERS", str(min(os.cpu_count() or 1, 4)))
+    # What each process counts lies here, so that /metrics tells of all of them. gunicorn removes it at its end.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix="gridwatch-metrics-", dir=memory_folder()
+    )
     config = Path(__file__).with_name("gunicorn_settings.py")
     gunicorn = str(Path(sys.prefix) / "bin" / "gunicorn")
     os.chdir(ROOT)
@@ -31,9 +38,9 @@ def worker() -> None:
     # Everything is imported before the first task, and hostile media have a process of their own (storage.media),
     # so tasks run in this one and keep its connections.
     import server.worker  # noqa: F401
-    from server.core.bell import QUEUE
+    from server.core.bell import QUEUES
 
-    SimpleWorker([QUEUE], connection=_queue_connection(), serializer=JSONSerializer).work(
+    SimpleWorker(QUEUES, connection=_queue_connection(), serializer=JSONSerializer).work(
         logging_level="WARNING", max_jobs=JOBS_PER_WORKER
     )
 

@@ -1,5 +1,6 @@
 """The declarative base of all rooms and the one Flask-SQLAlchemy instance."""
 
+import select
 import uuid
 from datetime import datetime
 from typing import Any
@@ -52,3 +53,14 @@ class Timeless:
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+def look_before_use(engine: sa.Engine) -> None:
+    """Leave connections that PostgreSQL has closed, as after its restart: a look at the socket, not a question."""
+
+    @sa.event.listens_for(engine, "checkout")
+    def look(connection: Any, _record: object, _proxy: object) -> None:
+        at_hand = select.poll()
+        at_hand.register(connection.fileno(), select.POLLIN)
+        if at_hand.poll(0):  # an idle one has nothing to say but its end
+            raise sa.exc.InvalidatePoolError

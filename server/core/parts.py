@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import redis
 import sqlalchemy as sa
 
+from server.core.bell import Bell
+from server.core.senders import Senders
 from server.settings import Settings
 from storage.blobs import BlobStore
 from storage.sealing import Keyring
@@ -14,7 +16,7 @@ from sync.signing import SigningKeys
 
 @dataclass(frozen=True)
 class Parts:
-    """What is outside of the process: settings, object store, keys, queue, database."""
+    """What is outside of the process: settings, object store, keys, queue and its bell, database."""
 
     settings: Settings
     engine: sa.Engine
@@ -23,3 +25,5 @@ class Parts:
     keyring: Keyring
     signing: SigningKeys
     queue: redis.Redis
+    bell: Bell
+    senders: Senders

@@ -5,41 +5,69 @@ wiped nothing is lost: the sweeper rings again for every row that is due.
 
 The claim is an advisory lock and not a row lock: a row lock takes a transaction id, and while a video is opened for a
 minute that id would hold back everybody who reads changes (sync/changes.py).
+
+A try is counted and committed before the work begins, so that work which kills its worker is counted too. After
+MOST_DEATHS of these, or MOST_TRIES failures, a task is set aside for a person (`./manage.py tasks`).
 """
 
+import json
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from server.core.bell import Ring
 from server.core.clock import Clock
 from server.core.db import Base, Facts, Identified
+from server.core.ids import new_id
 from server.core.parts import Parts
 
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
+MOST_DEATHS = 5
+"""A worker may be killed for reasons of its own; five times in the middle of the same task is the task's fault."""
+MOST_TRIES = 100
+"""Three quarters of a day: longer than a night without the object store."""
 BELL_TAKES = timedelta(seconds=5)
+RING_AGAIN = timedelta(minutes=2)
+"""Until a task that still waits is rung for once more; a long queue must not become longer by ringing."""
 RING_KEY = "tasks to ring"
+
+log = structlog.get_logger()
 
 
 class Task(Identified, Base):
     """One piece of work; `done_at` says that its effect is committed."""
 
     __tablename__ = "task"
-    __table_args__ = (sa.Index("ix_task_due", "due_at", postgresql_where=sa.text("done_at IS NULL")),)
+    __table_args__ = (
+        sa.Index("ix_task_due", "due_at", postgresql_where=sa.text("done_at IS NULL")),
+        sa.Index("ix_task_set_aside", "set_aside_at", postgresql_where=sa.text("set_aside_at IS NOT NULL")),
+    )
 
     kind: Mapped[str]
     payload: Mapped[Facts]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     due_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     attempts: Mapped[int] = mapped_column(default=0)
+    """Tries that were begun."""
+    begun_at: Mapped[datetime | None]
+    """When the present try began; left behind by a worker that died."""
+    deaths: Mapped[int] = mapped_column(server_default=sa.text("0"))
     error: Mapped[str | None]
     done_at: Mapped[datetime | None]
+    set_aside_at: Mapped[datetime | None]
+    """Given up until a person looks at it."""
+
+
+_OPEN = (Task.done_at.is_(None), Task.set_aside_at.is_(None))
+_WRITE = sa.insert(Task)
 
 
 @dataclass(frozen=True)
@@ -54,14 +82,37 @@ class Work:
 Job = Callable[[Work, Facts], None]
 
 
+WITH_ITS_CAUSE = """
+    INSERT INTO task (id, kind, payload, attempts)
+    SELECT todo.id, todo.kind, CAST(:task_payload AS jsonb), 0
+    FROM {cause}, unnest(CAST(:task_ids AS uuid[]), CAST(:task_kinds AS text[])) AS todo (id, kind)
+"""
+"""For a statement that writes its tasks itself; `{cause}` is what must have a row. Values are those of `planned`."""
+
+
 def emit(session: Session, event: str, **payload: Any) -> None:
     """Write one task per subscriber of `event` (the table in wiring.py) into this transaction.
 
     UUIDs and datetimes in the payload become strings. Unknown events are a programming error: KeyError.
     """
     facts = {name: _plain(value) for name, value in payload.items()}
-    for kind in session.info["subscriptions"][event]:
-        add(session, kind, facts)
+    rows = [
+        {"id": new_id(), "kind": kind, "payload": facts, "attempts": 0}
+        for kind in session.info["subscriptions"][event]
+    ]
+    if rows:
+        session.connection().execute(_WRITE, rows)
+        ring_after_commit(session, [(row["id"], row["kind"]) for row in rows])
+
+
+def planned(session: Session, event: str, **payload: Any) -> tuple[Facts, list[Ring]]:
+    """What `emit` would write, as values for WITH_ITS_CAUSE, and what to ring for when it was written."""
+    rings = [(new_id(), kind) for kind in session.info["subscriptions"][event]]
+    return {
+        "task_payload": json.dumps({name: _plain(value) for name, value in payload.items()}),
+        "task_ids": [task_id for task_id, _ in rings],
+        "task_kinds": [kind for _, kind in rings],
+    }, rings
 
 
 def add(session: Session, kind: str, payload: Facts, due_at: datetime | None = None) -> Task:
@@ -72,8 +123,13 @@ def add(session: Session, kind: str, payload: Facts, due_at: datetime | None = N
     session.add(task)
     session.flush()
     if due_at is None:
-        session.info.setdefault(RING_KEY, []).append(task.id)
+        ring_after_commit(session, [(task.id, kind)])
     return task
+
+
+def ring_after_commit(session: Session, rings: Sequence[Ring]) -> None:
+    """Ring for tasks that were written in this transaction."""
+    session.info.setdefault(RING_KEY, []).extend(rings)
 
 
 @sa.event.listens_for(Session, "after_commit")
@@ -95,20 +151,19 @@ def claim(session: Session, task_id: uuid.UUID) -> Task | None:
     if not session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_lock_number(task_id)))):
         return None
     # Read after the lock: whoever had it before has committed.
-    statement = sa.select(Task).where(Task.id == task_id, Task.done_at.is_(None))
+    statement = sa.select(Task).where(Task.id == task_id, *_OPEN)
     return session.scalar(statement.execution_options(populate_existing=True))
 
 
 def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], task_id: uuid.UUID) -> bool:
     """Do one task and commit; True when it was done now. A failure is recorded with the time of the next try."""
-    task = claim(session, task_id)
+    task = claim(session, task_id) if _begin(session, clock, task_id) else None
     if task is None:
         session.rollback()
         return False
     try:
         jobs[task.kind](Work(session, clock, parts), task.payload)
         task.done_at = clock.now()
-        task.attempts += 1
         task.error = None
         session.commit()
         return True
@@ -118,21 +173,70 @@ def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], t
         raise
 
 
-def due(session: Session, clock: Clock, limit: int = 1000) -> list[uuid.UUID]:
-    """The tasks whose time has come and whose bell nobody answered, oldest first; for the sweeper."""
-    statement = (
-        sa.select(Task.id)
-        .where(Task.done_at.is_(None), Task.due_at <= clock.now() - BELL_TAKES)
-        .order_by(Task.due_at)
-        .limit(limit)
+def due(session: Session, clock: Clock, limit: int = 1000) -> list[Ring]:
+    """The tasks whose time has come and whose bell nobody answered, oldest first; for the sweeper, who rings.
+
+    They are due again after RING_AGAIN: most of them only wait for their turn.
+    """
+    now = clock.now()
+    waiting = (
+        sa.select(Task.id).where(*_OPEN, Task.due_at <= now - BELL_TAKES).order_by(Task.due_at).limit(limit)
     )
-    return list(session.scalars(statement))
+    statement = (
+        sa.update(Task)
+        .where(Task.id.in_(waiting.with_for_update(skip_locked=True).scalar_subquery()))
+        .values(due_at=now + RING_AGAIN - BELL_TAKES)
+        .returning(Task.id, Task.kind)
+    )
+    return [(task_id, kind) for task_id, kind in session.execute(statement)]
+
+
+def set_aside(session: Session) -> list[Task]:
+    """The tasks that were given up, oldest first."""
+    return list(
+        session.scalars(sa.select(Task).where(Task.set_aside_at.is_not(None)).order_by(Task.set_aside_at))
+    )
+
+
+def retry(session: Session, clock: Clock, task_ids: Sequence[uuid.UUID]) -> int:
+    """Try tasks that were set aside once more, as if they were new; returns how many."""
+    statement = (
+        sa.update(Task)
+        .where(Task.id.in_(task_ids), Task.set_aside_at.is_not(None))
+        .values(set_aside_at=None, begun_at=None, attempts=0, deaths=0, due_at=clock.now())
+        .returning(Task.id, Task.kind)
+    )
+    again = [(task_id, kind) for task_id, kind in session.execute(statement)]
+    ring_after_commit(session, again)
+    return len(again)
 
 
 def next_try(attempts: int) -> timedelta:
     """How long to wait after `attempts` failures: doubles, at most ten minutes."""
     wait: timedelta = FIRST_RETRY * 2 ** min(attempts, 20)
     return min(wait, LONGEST_RETRY)
+
+
+def _begin(session: Session, clock: Clock, task_id: uuid.UUID) -> bool:
+    """Count a try, durably before the work; False when there is nothing to do, or no longer."""
+    died = sa.case((Task.begun_at.is_not(None), 1), else_=0)
+    begun = session.execute(
+        sa.update(Task)
+        .where(Task.id == task_id, *_OPEN, sa.func.pg_try_advisory_xact_lock(_lock_number(task_id)))
+        .values(attempts=Task.attempts + 1, deaths=Task.deaths + died, begun_at=clock.now())
+        # Losing a count with the power is no harm, so that it need not wait for the disk.
+        .returning(Task.deaths, sa.func.set_config("synchronous_commit", "off", True)),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    if begun is None:
+        return False
+    if begun.deaths >= MOST_DEATHS:
+        task = session.get_one(Task, task_id, populate_existing=True)
+        _set_aside(task, clock, f"its worker died {begun.deaths} times in the middle of it")
+        session.commit()
+        return False
+    session.commit()
+    return True
 
 
 def _lock_number(task_id: uuid.UUID) -> int:
@@ -143,10 +247,17 @@ def _lock_number(task_id: uuid.UUID) -> int:
 def _record_failure(session: Session, clock: Clock, task_id: uuid.UUID, error: str) -> None:
     task = session.get(Task, task_id)
     if task is not None:
-        task.attempts += 1
         task.error = error
+        task.begun_at = None
         task.due_at = clock.now() + next_try(task.attempts)
+        if task.attempts >= MOST_TRIES:
+            _set_aside(task, clock, error)
     session.commit()
+
+
+def _set_aside(task: Task, clock: Clock, error: str) -> None:
+    task.set_aside_at, task.error = clock.now(), error
+    log.error("task.set_aside", task=str(task.id), kind=task.kind, attempts=task.attempts, deaths=task.deaths)
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-import shapely
-
 ACCESS_LASTS = timedelta(minutes=10)
 REFRESH_LASTS = timedelta(days=30)
 GRACE = timedelta(minutes=10)
@@ -143,6 +141,8 @@ def smallest_area(lat: float, lng: float, shapes: Iterable[AreaShape]) -> tuple[
 
     Deeper in the tree is smaller. Among equals, one that holds the point goes before one that touches it.
     """
+    import shapely  # here, as web processes place nothing and are the smaller by NumPy
+
     point = shapely.Point(lng, lat)
     hits = [shape for shape in shapes if shape.polygon.covers(point)]
     if not hits:

@@ -5,7 +5,6 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -49,6 +48,8 @@ def units(session: Session) -> list[Unit]:
 
 def area_at(session: Session, lat: float, lng: float) -> AreaHit | None:
     """The smallest area whose polygon holds the point (WGS-84, degrees); None outside of all of them."""
+    import shapely  # here, as web processes place nothing and are the smaller by NumPy
+
     statement = sa.select(Area).where(
         Area.polygon.is_not(None),
         Area.min_lng <= lng,

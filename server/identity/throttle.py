@@ -8,7 +8,6 @@ password is looked at, so that a thousand at once get no further than a few one 
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Mapping
 
@@ -16,6 +15,7 @@ import redis
 import structlog
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from server.core.senders import network_of
 from server.identity.rules import PER_ADDRESS, PER_LOGIN, Pace
 
 COUNT_KEPT_S = 24 * 3600
@@ -40,7 +40,7 @@ class Door:
         if self._device:
             self._counters = {f"sign-in:device:{self._keyed(login, self._device)}": PER_LOGIN}
         else:
-            network = _network(address)
+            network = network_of(address)
             self._counters = {
                 f"sign-in:login:{self._keyed(login, network)}": PER_LOGIN,
                 f"sign-in:address:{self._keyed(network)}": PER_ADDRESS,
@@ -98,12 +98,3 @@ class Door:
 
 def _wait_of(counter: str) -> str:
     return f"{counter}:wait"
-
-
-def _network(address: str | None) -> str:
-    """An IPv6 client owns a whole /64 and could change its address for each attempt."""
-    try:
-        ip = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)

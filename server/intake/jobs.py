@@ -10,6 +10,7 @@ from server.core.db import Facts
 from server.core.tasks import Work
 from server.intake import services
 from server.intake.media import keep_products, set_aside
+from server.intake.models import Medium
 from storage.media import SetAside, process
 from storage.sealing import CannotOpen, Purpose
 from storage.uploads import UploadMissing, UploadState
@@ -23,36 +24,43 @@ def open_submission(work: Work, payload: Facts) -> None:
 
 
 def open_medium(work: Work, payload: Facts) -> None:
-    """Join, open, verify and clean a medium that was received in full; thumbnail and perceptual hash with it.
+    """Verify and open a medium that was received in full: from then on the phone may let go of it.
 
     Nothing is written before the long part is over (see core/tasks.py).
     """
-    try:
-        upload = work.parts.uploads.join(uuid.UUID(payload["upload_id"]))
-    except UploadMissing:
-        return  # taken back before it was opened
-    if upload.state is UploadState.MISMATCH:
-        services.mark_medium(work.session, upload.owner, upload.sha256, "expected")
-        log.warning("medium.sent_wrong", size=upload.length)
-    if upload.state is not UploadState.JOINED:
-        return
-    medium = services.medium_to_open(work.session, upload.owner, upload.sha256)
-    if medium is None:
-        return
     with tempfile.TemporaryDirectory(prefix="gridwatch-") as folder:
         sealed, opened = Path(folder, "sealed"), Path(folder, "opened")
-        work.parts.blobs.fetch(upload.sealed_key, sealed)
+        try:
+            upload = work.parts.uploads.join(uuid.UUID(payload["upload_id"]), sealed)
+        except UploadMissing:
+            return  # taken back before it was opened
+        if upload.state is UploadState.MISMATCH:
+            services.mark_medium(work.session, upload.owner, upload.sha256, "expected")
+            log.warning("medium.sent_wrong", size=upload.length)
+        if upload.state is not UploadState.JOINED:
+            return
         try:
             work.parts.keyring.open_file(Purpose.INTAKE, sealed, opened)
         except CannotOpen:
             services.mark_medium(work.session, upload.owner, upload.sha256, "unopenable")
             log.error("medium.unopenable", size=upload.length)
             return
+    services.medium_opened(work.session, upload.owner, upload.sha256, upload.sealed_key)
+
+
+def clean_medium(work: Work, payload: Facts) -> None:
+    """What people look at: a clean copy, preview, thumbnail and perceptual hash of an opened medium."""
+    medium = work.session.get_one(Medium, uuid.UUID(payload["medium_id"]))
+    if medium.state != "expected" or medium.sealed_key is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="gridwatch-") as folder:
+        sealed, opened = Path(folder, "sealed"), Path(folder, "opened")
+        work.parts.blobs.fetch(medium.sealed_key, sealed)
+        work.parts.keyring.open_file(Purpose.INTAKE, sealed, opened)
         sealed.unlink()
         result = process(opened, medium.mime, work.clock.now(), Path(folder))
         if isinstance(result, SetAside):
             set_aside(medium, result)
         else:
             keep_products(work.parts.blobs, medium, result)
-    medium.sealed_key = upload.sealed_key
-    services.medium_opened(work.session, medium)
+    services.medium_cleaned(work.session, medium)

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,21 +17,35 @@ from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import NotFound
 from server.core.parts import Parts
-from server.core.tasks import emit
+from server.core.tasks import WITH_ITS_CAUSE, emit, planned, ring_after_commit
 from server.enterprises.models import Enterprise
 from server.identity import services as identity
 from server.identity.models import Area
 from server.intake.models import Medium, NumberCounter, Report, ReporterChannel
 from server.intake.rules import Bounds, ReportFields, read_report, report_number
 from storage.sealing import CannotOpen, Purpose
-from storage.uploads import UploadStatus
+from storage.uploads import Upload, UploadStatus
 from sync import envelope as envelopes
 from sync import ledger
 from sync.ledger import Arrival, Submission, SubmissionMedium
 
 log = structlog.get_logger()
 
-OPEN_CHANNEL = insert(ReporterChannel).on_conflict_do_nothing()
+TAKE = ledger.taking(
+    expected="""
+        INSERT INTO medium (id, submission_id, sha256, position, state, flags)
+        SELECT gen_random_uuid(), taken.id, medium.sha256, medium.number - 1, 'expected', '[]'
+        FROM taken, unnest(CAST(:hashes AS text[])) WITH ORDINALITY AS medium (sha256, number)
+    """,
+    # Two tips with one receipt are not possible by chance (94 bits); the first keeps it.
+    channel="""
+        INSERT INTO reporter_channel (receipt_hash, submission_id)
+        SELECT told.receipt, taken.id FROM taken, (SELECT CAST(:receipt AS text) AS receipt) AS told
+        WHERE told.receipt IS NOT NULL ON CONFLICT DO NOTHING
+    """,
+    todo=WITH_ITS_CAUSE.format(cause=ledger.TAKEN),
+)
+"""An envelope with its expected media, its receipt's channel and the task to open it."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +66,13 @@ def accept(
 ) -> ledger.Accepted:
     """Take an envelope once, with its expected media, its receipt's channel and the task to open it."""
     digest = envelopes.digest_of(raw)
-    taken = ledger.accept(session, submission_id, raw, digest, envelope, sender_id, clock.now())
+    values, rings = planned(session, "submission.accepted", submission_id=submission_id)
+    values["receipt"] = envelope.receipt
+    taken = ledger.accept(
+        session, submission_id, raw, digest, envelope, sender_id, clock.now(), TAKE, **values
+    )
     if taken.arrival is Arrival.NEW:
-        session.add_all(
-            Medium(submission_id=submission_id, sha256=medium.sha256, position=position)
-            for position, medium in enumerate(envelope.media)
-        )
-        if envelope.receipt is not None:
-            # Two tips with one receipt are not possible by chance (94 bits); the first keeps it.
-            channel = {"receipt_hash": envelope.receipt, "submission_id": submission_id}
-            session.connection().execute(OPEN_CHANNEL, channel)
-        emit(session, "submission.accepted", submission_id=submission_id)
+        ring_after_commit(session, rings)
     return taken
 
 
@@ -224,25 +234,51 @@ def received_at_of(session: Session, submission_id: uuid.UUID) -> datetime | Non
     return session.scalar(sa.select(Submission.received_at).where(Submission.id == submission_id))
 
 
-def medium_to_open(session: Session, submission_id: uuid.UUID, sha256: str) -> Medium | None:
-    """The medium; None when it was opened before. Its task is claimed, so nobody else opens it now."""
-    return session.scalar(
-        sa.select(Medium).where(
-            Medium.submission_id == submission_id, Medium.sha256 == sha256, Medium.state == "expected"
-        )
+def medium_opened(session: Session, submission_id: uuid.UUID, sha256: str, sealed_key: str) -> None:
+    """Note that a medium is opened, so that the phone may let go of it, and have it cleaned."""
+    mark_medium(session, submission_id, sha256, "opened")
+    medium_id = session.scalar(
+        sa.update(Medium)
+        .where(Medium.submission_id == submission_id, Medium.sha256 == sha256)
+        .values(sealed_key=sealed_key)
+        .returning(Medium.id)
     )
+    emit(session, "medium.opened", medium_id=medium_id)
 
 
-def medium_opened(session: Session, medium: Medium) -> None:
-    """Note that a medium is opened, so that the phone may let go of it, and tell those who look at pictures."""
-    mark_medium(session, medium.submission_id, medium.sha256, "opened")
+def medium_cleaned(session: Session, medium: Medium) -> None:
+    """Tell those who look at pictures."""
     emit(session, "medium.ready", medium_id=medium.id, submission_id=medium.submission_id)
 
 
-def refuse_undeclared(session: Session, submission_id: uuid.UUID, sha256: str, size: int) -> None:
-    """Let an upload begin only for a line of its submission's manifest. Raises NotFound."""
-    if ledger.declared(session, submission_id, sha256, size) is None:
+def unopenable(session: Session) -> int:
+    """How many submissions and media none of our keys opens."""
+    submissions = sa.select(sa.func.count()).where(Submission.state == "unopenable").scalar_subquery()
+    media = sa.select(sa.func.count()).where(SubmissionMedium.state == "unopenable").scalar_subquery()
+    return session.scalar(sa.select(submissions + media)) or 0
+
+
+def admit_medium(
+    session: Session, submission_id: uuid.UUID, sha256: str, size: int, count: Callable[[int], None]
+) -> None:
+    """Let an upload begin only for a line of its submission's manifest. Raises NotFound.
+
+    `count` is told the size of what the public begins to send, once; what it raises comes through.
+    """
+    found = session.execute(
+        sa.select(
+            Submission.sender_id,
+            sa.exists().where(Upload.owner == submission_id, Upload.sha256 == sha256).label("begun"),
+        )
+        .join(SubmissionMedium, SubmissionMedium.submission_id == Submission.id)
+        .where(
+            Submission.id == submission_id, SubmissionMedium.sha256 == sha256, SubmissionMedium.size == size
+        )
+    ).one_or_none()
+    if found is None:
         raise NotFound("upload.undeclared", "Send the submission first; it declares no such file.")
+    if found.sender_id is None and not found.begun:
+        count(size)
 
 
 def on_received(session: Session, upload: UploadStatus) -> None:

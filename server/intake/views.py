@@ -20,6 +20,7 @@ from server.intake.schemas import (
     VerdictSchema,
     VerdictsSchema,
 )
+from server.intake.throttle import count_submission
 from storage.sealing import Purpose
 from storage.uploads import uploads_of
 from sync import changes, envelope, ledger
@@ -62,7 +63,11 @@ def put_submission(submission_id: uuid.UUID) -> Response:
     except envelope.Refused as refused:
         refusal = ledger.refusal(submission_id, envelope.digest_of(raw), refused.reason, clock().now())
         return _signed(refusal, 422)
-    sender = None if parsed.kind in envelope.PUBLIC_KINDS else _sender(parsed.kind)
+    sender = None
+    if parsed.kind in envelope.PUBLIC_KINDS:
+        count_submission(parts(), request.remote_addr, len(raw))
+    else:
+        sender = _sender(parsed.kind)
     taken = services.accept(session(), clock(), submission_id, raw, parsed, sender)
     differs = taken.arrival is ledger.Arrival.DIFFERS
     payload = _payload(taken.submission, digest=envelope.digest_of(raw), differs=differs)

@@ -24,7 +24,7 @@ def create_app() -> Flask:
     store = BlobStore(env["S3_ENDPOINT"], env["S3_ACCESS_KEY"], env["S3_SECRET_KEY"], env["S3_BUCKET"])
     uploads = UploadStore(sessionmaker(sa.create_engine(env["DATABASE_URL"])), store)
 
-    def may_upload(submission: uuid.UUID, sha256: str, length: int) -> None:
+    def may_upload(session: Session, submission: uuid.UUID, sha256: str, length: int) -> None:
         if not submission.int:
             raise Forbidden("upload.not_declared", "The submission does not declare this.")
 

@@ -2,9 +2,15 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from server import logs
@@ -13,6 +19,9 @@ from server.core.parts import Parts
 from server.settings import Settings
 from storage.blobs import BlobStore
 from tests.factories.phone import Phone, tip_body
+
+if TYPE_CHECKING:
+    from tests.conftest import Services
 
 
 def test_health_names_what_is_not_well(app: Gridwatch, client: FlaskClient, parts: Parts) -> None:
@@ -85,3 +94,32 @@ def test_addresses_within_an_app_answer_its_page(client: FlaskClient, path: str)
 @pytest.mark.parametrize("path", ["/tip/assets/gone-123.js", "/staff/sw-old.js", "/tip/x.png"])
 def test_a_file_that_is_gone_is_not_answered_with_a_page(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+ASK_IN_A_PROCESS = """
+import sys
+from server.app import create_app
+client = create_app().test_client()
+print(client.get(sys.argv[1]).text)
+"""
+
+
+def test_figures_are_those_of_all_web_processes(
+    settings: Settings, engine: sa.Engine, stack: "Services", tmp_path: Path
+) -> None:
+    environ = stack.environ | {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "KEYS_DIR": str(settings.keys_dir),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+    }
+
+    def ask(path: str) -> str:
+        command = [sys.executable, "-c", ASK_IN_A_PROCESS, path]
+        return subprocess.run(
+            command, env=os.environ | environ, capture_output=True, text=True, check=True
+        ).stdout
+
+    ask("/api/v1/keys")
+    ask("/api/v1/keys")
+    counted = 'gridwatch_requests_total{method="GET",route="/api/v1/keys",status="200"} 2.0'
+    assert counted in ask("/metrics")
