@@ -9,6 +9,7 @@ from server.core.bell import Bell
 from server.core.parts import Parts
 from server.core.senders import Senders
 from server.core.tasks import Job
+from server.feedback import jobs as feedback
 from server.intake import jobs as intake
 from server.patrol import jobs as patrol
 from server.routing import jobs as routing
@@ -27,6 +28,7 @@ JOBS: dict[str, Job] = {
     "triage.assess": triage.assess,
     "triage.compare_photo": triage.compare_photo,
     "routing.propose": routing.propose,
+    "feedback.join_more": feedback.join_more,
     "cases.open_case": cases.open_case,
     "cases.apply_step": cases.apply_step,
     "cases.tell_medium": cases.tell_medium,
@@ -41,7 +43,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "upload.received": ["intake.open_medium"],
     "inspection.opened": ["patrol.record_inspection"],
     "step.opened": ["cases.apply_step"],
-    "report.registered": ["cases.open_case", "triage.assess"],
+    "more.opened": ["feedback.join_more"],
+    "report.registered": ["cases.open_case", "triage.assess", "feedback.join_more"],
     "report.assessed": ["routing.propose"],
     "medium.opened": ["intake.clean_medium"],
     "medium.ready": ["triage.compare_photo", "cases.tell_medium"],

@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("tip", "hazard", "inspection", "step")
-PUBLIC_KINDS = ("tip",)
+KINDS = ("tip", "more", "entry", "hazard", "inspection", "step")
+PUBLIC_KINDS = ("tip", "more")
+"""What takes no credentials."""
+RECEIPT_KINDS = ("tip", "entry")
+"""What gives somebody a receipt code."""
 HEX_64 = re.compile(r"[0-9a-f]{64}\Z")
 AGE_MAGIC = b"age-encryption.org/v1\n"
 KNOWN = {"v", "kind", "body", "receipt", "identity", "contact", "media"}
@@ -74,7 +77,7 @@ def parse(raw: bytes, max_media: int, max_medium_bytes: int) -> Envelope:
     receipt = fields.get("receipt")
     if receipt is not None and not _is_hash(receipt):
         raise Refused("envelope.receipt")
-    if (fields["kind"] in PUBLIC_KINDS) != (receipt is not None):
+    if (fields["kind"] in RECEIPT_KINDS) != (receipt is not None):
         raise Refused("envelope.receipt")
     body = _sealed(fields.get("body"))
     if body is None:

@@ -25,7 +25,7 @@ from server.identity.models import Area, Person, RoleGrant, Unit
 from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
 from server.intake.rules import printable
-from server.intake.services import next_number
+from server.intake.services import additions_of, next_number, report_with
 from server.routing import services as routing
 from server.triage.models import Sector
 from server.triage.services import mark_closed
@@ -174,7 +174,7 @@ def tell_medium(session: Session, submission_id: uuid.UUID) -> None:
     case_ids = sa.union(
         sa.select(CaseReport.case_id)
         .join(Report, Report.id == CaseReport.report_id)
-        .where(Report.submission_id == submission_id, CaseReport.left_at.is_(None)),
+        .where(Report.id.in_(report_with(submission_id)), CaseReport.left_at.is_(None)),
         sa.select(CaseEvent.case_id).where(CaseEvent.submission_id == submission_id),
     )
     for case in session.scalars(sa.select(Case).where(Case.id.in_(case_ids.scalar_subquery()))):
@@ -260,7 +260,9 @@ def given_away(session: Session, case: Case, text: str, for_unit: bool) -> list[
     reports = reports_of(session, case.id)
     enterprise = case.enterprise_id and session.get(Enterprise, case.enterprise_id)
     known = [enterprise.name if enterprise else "", *((case.title, case.matter) if for_unit else ())]
+    added = additions_of(session, [report.id for report in reports])
     own = [words for report in reports for words in (report.text, report.place_words)]
+    own += [addition.text for rows in added.values() for addition in rows]
     return giveaway.parts(text, own, known)
 
 

@@ -17,7 +17,7 @@ from server.core.db import Facts
 from server.enterprises.models import Enterprise
 from server.identity.models import Area, Unit
 from server.intake.models import Medium, Report
-from server.intake.services import media_of
+from server.intake.services import evidence_of, media_of
 
 UNIT_HISTORY = frozenset(
     {
@@ -44,9 +44,7 @@ def case_sheet(session: Session, case: Case, steps: Sequence[Transition]) -> Fac
     enterprise = case.enterprise_id and session.get(Enterprise, case.enterprise_id)
     reports = reports_of(session, case.id)
     events = [event for event in events_of(session, case.id) if event.step in UNIT_HISTORY]
-    media = media_of(
-        session, [r.submission_id for r in reports] + [e.submission_id for e in events if e.submission_id]
-    )
+    media = media_of(session, [event.submission_id for event in events if event.submission_id])
     clocks = [clock for clock in clocks_of(session, case.id) if clock.name in UNIT_CLOCKS]
     return {
         **own_facts(case),
@@ -56,7 +54,7 @@ def case_sheet(session: Session, case: Case, steps: Sequence[Transition]) -> Fac
         "unit_name": unit.name if unit else None,
         "enterprise": enterprise.name if enterprise else None,
         "place": next((without_words(report) for report in reports if report.lat is not None), None),
-        "media": [without_time(m) for report in reports for m in media.get(report.submission_id, [])],
+        "media": [without_time(medium) for medium in evidence_of(session, reports) if for_units(medium)],
         "history": [event_facts(event, media) for event in events],
         "clocks": clocks,
         "steps": [step_facts(row) for row in steps],
@@ -121,6 +119,11 @@ def without_words(report: Report) -> Facts:
         "source": report.place_source,
         "words": "",
     }
+
+
+def for_units(medium: Medium) -> bool:
+    """Whether a unit may see this medium of a report: no original of a letter, no handwriting, no voice."""
+    return not medium.original and medium.kind != "audio"
 
 
 def without_time(medium: Medium) -> Facts:

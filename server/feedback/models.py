@@ -21,6 +21,8 @@ class Message(Base):
     from_reporter: Mapped[bool]
     author_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     text: Mapped[str]
+    submission_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    """The submission that brought it, with its photos; never shown to staff."""
 
 
 class Satisfaction(Base):

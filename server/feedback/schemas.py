@@ -33,6 +33,13 @@ class AnswerSchema(Schema):
     authority = fields.String(required=True, allow_none=True)
 
 
+class ArrivedSchema(Schema):
+    """How many photos and videos were announced, and how many are here."""
+
+    expected = fields.Integer(required=True)
+    ready = fields.Integer(required=True)
+
+
 class ConversationMessageSchema(Schema):
     """One message; who of the office wrote it is not told."""
 
@@ -40,6 +47,7 @@ class ConversationMessageSchema(Schema):
     at = fields.DateTime(required=True)
     from_reporter = fields.Boolean(required=True)
     text = fields.String(required=True)
+    arrived = fields.Nested(ArrivedSchema, required=True, dump_default={"expected": 0, "ready": 0})
 
 
 class JudgementOfReplySchema(Schema):
@@ -48,13 +56,6 @@ class JudgementOfReplySchema(Schema):
     at = fields.DateTime(required=True)
     satisfied = fields.Boolean(required=True)
     reason = fields.String(required=True)
-
-
-class ArrivedSchema(Schema):
-    """How many photos and videos were announced, and how many are here."""
-
-    expected = fields.Integer(required=True)
-    ready = fields.Integer(required=True)
 
 
 class ReceiptSchema(Schema):

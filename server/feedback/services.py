@@ -3,7 +3,8 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +24,7 @@ from server.core.errors import Conflict, Forbidden, NotFound, TooMany
 from server.feedback.models import Message, Satisfaction
 from server.feedback.rules import MOST_MESSAGES, WAITS_FOR, Happened, line, upcoming
 from server.identity.rules import Actor, Role
-from server.intake.models import Report, ReporterChannel
+from server.intake.models import Addition, Medium, Report, ReporterChannel
 from server.intake.services import media_of, received_at_of
 
 ACCESS_KEY = re.compile(r"[0-9a-f]{64}")
@@ -53,15 +54,16 @@ def open_channel(session: Session, access_key: str) -> Channel:
 def receipt(session: Session, channel: Channel) -> Facts:
     """What the reporter reads (ReceiptSchema): of the own report and its answer, nothing of anybody else."""
     media = media_of(session, [channel.submission_id]).get(channel.submission_id, [])
-    arrived = {"expected": len(media), "ready": sum(medium.state != "expected" for medium in media)}
+    arrived = _arrived(media)
     report = session.get(Report, channel.report_id) if channel.report_id else None
     if report is None:
         received_at = received_at_of(session, channel.submission_id)
         assert received_at is not None  # the channel was written with its submission
-        return _without_case(None, received_at, arrived)
+        return _without_case(None, received_at, arrived, [])
     case = cases.case_of(session, report.id)
     if case is None:
-        return _without_case(report.number, report.received_at, arrived)
+        messages = conversation(session, [report.id])[report.id]
+        return _without_case(report.number, report.received_at, arrived, messages)
     joined_at = _joined_at(session, report.id, case.id)
     state, finding = State(case.state), Finding(case.finding) if case.finding else None
     happened = [
@@ -80,9 +82,7 @@ def receipt(session: Session, channel: Channel) -> Facts:
         "steps": line(state, finding, happened, report.received_at, joined_at),
         "next": {"code": code, "by": _by(session, case, state)} if code else None,
         "reply": _answer(session, case, joined_at),
-        "messages": session.scalars(
-            sa.select(Message).where(Message.report_id == report.id).order_by(Message.at, Message.id)
-        ).all(),
+        "messages": conversation(session, [report.id])[report.id],
         "satisfaction": satisfaction,
         "media": arrived,
     }
@@ -119,6 +119,61 @@ def add_message(
     if (message.report_id, message.author_id, message.text) != (report_id, author_id, text):
         raise Conflict("message.id_taken", "Another message has this id; choose a new one.")
     return message
+
+
+def join_more(
+    session: Session, submission_id: uuid.UUID | None = None, report_id: uuid.UUID | None = None
+) -> None:
+    """What reporters sent later joins the conversation, once; what came before its report does when that is there."""
+    new = (
+        sa.select(Addition, ReporterChannel.report_id)
+        .join(ReporterChannel, ReporterChannel.receipt_hash == Addition.receipt_hash)
+        .outerjoin(Message, Message.submission_id == Addition.submission_id)
+        .where(ReporterChannel.report_id.is_not(None), Message.id.is_(None))
+        .where(
+            sa.or_(Addition.submission_id == submission_id, ReporterChannel.report_id == report_id),
+        )
+    )
+    for addition, joined in session.execute(new).all():
+        session.execute(
+            insert(Message)
+            .values(
+                id=addition.message_id,
+                report_id=joined,
+                at=addition.received_at,
+                from_reporter=True,
+                text=addition.text,
+                submission_id=addition.submission_id,
+            )
+            .on_conflict_do_nothing()
+        )
+        cases.tell_medium(session, addition.submission_id)
+
+
+def conversation(session: Session, report_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Facts]]:
+    """The messages of each report, oldest first, each with the media that came with it."""
+    rows = session.scalars(
+        sa.select(Message).where(Message.report_id.in_(report_ids)).order_by(Message.at, Message.id)
+    ).all()
+    media = media_of(session, [row.submission_id for row in rows if row.submission_id])
+    found: dict[uuid.UUID, list[Facts]] = defaultdict(list)
+    for row in rows:
+        own = media.get(row.submission_id, []) if row.submission_id else []
+        found[row.report_id].append(
+            {
+                "id": row.id,
+                "at": row.at,
+                "from_reporter": row.from_reporter,
+                "text": row.text,
+                "media": own,
+                "arrived": _arrived(own),
+            }
+        )
+    return found
+
+
+def _arrived(media: Sequence[Medium]) -> Facts:
+    return {"expected": len(media), "ready": sum(medium.state != "expected" for medium in media)}
 
 
 def _not_too_many(session: Session, report_id: uuid.UUID) -> None:
@@ -174,7 +229,7 @@ def judge_answer(session: Session, clock: Clock, report_id: uuid.UUID, satisfied
     cases.note_satisfaction(session, case.id, bool(session.scalar(unhappy)))
 
 
-def _without_case(number: str | None, received_at: datetime, media: Facts) -> Facts:
+def _without_case(number: str | None, received_at: datetime, media: Facts, messages: list[Facts]) -> Facts:
     """The report arrived, and nobody has looked at it yet."""
     return {
         "number": number,
@@ -182,7 +237,7 @@ def _without_case(number: str | None, received_at: datetime, media: Facts) -> Fa
         "steps": line(State.REGISTERED, None, [], received_at, received_at),
         "next": {"code": upcoming(State.REGISTERED, None), "by": None},
         "reply": None,
-        "messages": [],
+        "messages": messages,
         "satisfaction": None,
         "media": media,
     }

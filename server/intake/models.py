@@ -20,6 +20,10 @@ class Report(Identified, Base):
     number: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     channel: Mapped[str] = mapped_column(default="app")
+    arrived_on: Mapped[date | None]
+    """The day on which a letter, call or visit reached the office."""
+    entered_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    """Who of the desk wrote it down for somebody; None for what people sent themselves."""
     seq: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
     """Order of arrival, from the sync ledger."""
     received_at: Mapped[datetime]
@@ -73,6 +77,8 @@ class Medium(Timeless, Base):
     clean_key: Mapped[str | None]
     preview_key: Mapped[str | None]
     thumb_key: Mapped[str | None]
+    original: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """A letter as it came, or handwriting: for the desk alone (DOMAIN.md §5)."""
     flags: Mapped[list[Facts]] = mapped_column(default=list)
 
 
@@ -85,6 +91,23 @@ class ReporterChannel(Base):
     submission_id: Mapped[uuid.UUID] = mapped_column(unique=True)
     report_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("report.id"), unique=True)
     """None until the worker has opened the submission."""
+
+
+class Addition(Base):
+    """More to a report, sent later by whoever holds its receipt code: further photos and words.
+
+    Tied by the receipt and not by the report, so that it may arrive first.
+    """
+
+    __tablename__ = "addition"
+    __table_args__ = (sa.Index("ix_addition_receipt", "receipt_hash"),)
+
+    submission_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    receipt_hash: Mapped[str]
+    message_id: Mapped[uuid.UUID]
+    """Chosen by the phone: words that it tried to send at once before are the same message."""
+    received_at: Mapped[datetime]
+    text: Mapped[str]
 
 
 class NumberCounter(Base):

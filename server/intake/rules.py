@@ -12,6 +12,8 @@ from typing import Any
 
 from server.core.db import Facts
 
+CHANNELS = ("letter", "call", "visit")
+"""来信、来电、来访: how somebody told the desk, which entered it for them."""
 LEVELS = ("general", "major")
 """隐患级别: 一般, 重大 (DOMAIN.md §1)."""
 MEDIUM_KINDS = ("photo", "video", "audio", "other")
@@ -172,8 +174,10 @@ class ReportFields:
     fixed_on_spot: bool
     due_on: date | None
     captured_at: datetime | None
+    channel: str
+    arrived_on: date | None
     media: dict[str, Facts]
-    """Declared facts per sealed sha256: kind, type, captured_at."""
+    """Declared facts per sealed sha256: kind, type, captured_at, original."""
     flags: tuple[Facts, ...]
 
 
@@ -211,6 +215,7 @@ def read_report(body: Facts, kind: str, received_at: datetime, bounds: Bounds | 
     if place is None and not place_words and not enterprise_words and enterprise_id is None:
         reading.flag("no_place", "place")
     hazard_type = reading.text("hazard_type", 40) or None
+    channel = (reading.choice("channel", CHANNELS) or CHANNELS[0]) if kind == "entry" else "app"
     return ReportFields(
         text=text,
         hazard_type=hazard_type,
@@ -226,9 +231,30 @@ def read_report(body: Facts, kind: str, received_at: datetime, bounds: Bounds | 
         fixed_on_spot=reading.truth("fixed_on_spot"),
         due_on=reading.day("due_on"),
         captured_at=reading.moment("captured_at", received_at),
+        channel=channel,
+        arrived_on=reading.day("arrived_on"),
         media=media,
         flags=tuple(reading.flags),
     )
+
+
+@dataclass(frozen=True)
+class MoreFields:
+    """More to a report; `receipt_hash` None: it names none, and nobody can tell what it belongs to."""
+
+    receipt_hash: str | None
+    message_id: uuid.UUID | None
+    text: str
+    media: dict[str, Facts]
+
+
+def read_more(body: Facts) -> MoreFields:
+    """Read what a reporter sends later. Never raises."""
+    reading = Reading(body)
+    receipt = body.get("receipt")
+    known = isinstance(receipt, str) and re.fullmatch(r"[0-9a-f]{64}", receipt)
+    text = reading.text("text", TEXT_CHARS)
+    return MoreFields(receipt if known else None, reading.uuid("message_id"), text, _media(reading))
 
 
 def printable(value: Any) -> str:
@@ -260,6 +286,8 @@ def _place(reading: Reading, bounds: Bounds | None) -> Place | None:
 
 def _media(reading: Reading) -> dict[str, Facts]:
     declared: dict[str, Facts] = {}
+    originals = reading.body.get("originals")
+    kept_back = originals if isinstance(originals, list) else []
     for row in reading.rows("media", 100):
         sha256 = row.get("sha256")
         if isinstance(sha256, str):
@@ -268,6 +296,7 @@ def _media(reading: Reading) -> dict[str, Facts]:
                 "kind": kind if kind in MEDIUM_KINDS else None,
                 "type": row["type"][:100] if isinstance(row.get("type"), str) else None,
                 "captured_at": _aware(row.get("captured_at")),
+                "original": sha256 in kept_back,
             }
     return declared
 

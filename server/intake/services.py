@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from server.audit.services import record
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import NotFound
@@ -20,9 +21,10 @@ from server.core.parts import Parts
 from server.core.tasks import WITH_ITS_CAUSE, emit, planned, ring_after_commit
 from server.enterprises.models import Enterprise
 from server.identity import services as identity
-from server.identity.models import Area
-from server.intake.models import Medium, NumberCounter, Report, ReporterChannel
-from server.intake.rules import Bounds, ReportFields, read_report, report_number
+from server.identity.models import Area, Person
+from server.identity.rules import Actor
+from server.intake.models import Addition, Medium, NumberCounter, Report, ReporterChannel
+from server.intake.rules import Bounds, ReportFields, read_more, read_report, report_number
 from storage.sealing import CannotOpen, Purpose
 from storage.uploads import Upload, UploadStatus
 from sync import envelope as envelopes
@@ -104,8 +106,12 @@ def open_submission(session: Session, clock: Clock, parts: Parts, submission_id:
         log.error("submission.unopenable", kind=submission.kind, seq=submission.seq)
         return
     submission.state = "opened"
-    submission.number = next_number(session, clock, parts, submission.kind)
-    if submission.kind in ("tip", "hazard"):
+    if submission.kind == "more":
+        _keep_addition(session, opened)
+        return
+    series = "tip" if submission.kind == "entry" else submission.kind
+    submission.number = next_number(session, clock, parts, series)
+    if submission.kind in ("tip", "entry", "hazard"):
         _register_report(session, clock, parts, opened)
     else:
         emit(session, f"{submission.kind}.opened", submission_id=submission_id)
@@ -170,8 +176,66 @@ def _register_report(session: Session, clock: Clock, parts: Parts, opened: Opene
         .where(ReporterChannel.submission_id == submission.id)
         .values(report_id=report.id)
     )
-    _note_declared_media(session, submission.id, fields)
+    _note_declared_media(session, submission.id, fields.media)
+    if report.entered_by_id is not None:
+        person = session.get_one(Person, report.entered_by_id)
+        actor = Actor(person.id, person.name, ())
+        record(session, clock, actor, "report.enter", "report", report.id, channel=report.channel)
     emit(session, "report.registered", report_id=report.id)
+
+
+def _keep_addition(session: Session, opened: Opened) -> None:
+    submission, fields = opened.submission, read_more(opened.body)
+    if fields.receipt_hash is None:
+        log.warning("addition.without_receipt", seq=submission.seq)
+        return
+    session.add(
+        Addition(
+            submission_id=submission.id,
+            receipt_hash=fields.receipt_hash,
+            message_id=fields.message_id or uuid.uuid4(),
+            received_at=submission.received_at,
+            text=fields.text,
+        )
+    )
+    session.flush()
+    _note_declared_media(session, submission.id, fields.media)
+    emit(session, "more.opened", submission_id=submission.id)
+
+
+def additions_of(session: Session, report_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Addition]]:
+    """What the reporters sent later, by report, in the order of arrival."""
+    found: dict[uuid.UUID, list[Addition]] = defaultdict(list)
+    statement = (
+        sa.select(ReporterChannel.report_id, Addition)
+        .join(Addition, Addition.receipt_hash == ReporterChannel.receipt_hash)
+        .where(ReporterChannel.report_id.in_(list(report_ids)))
+        .order_by(Addition.received_at, Addition.submission_id)
+    )
+    for report_id, addition in session.execute(statement):
+        if report_id is not None:
+            found[report_id].append(addition)
+    return found
+
+
+def evidence_of(session: Session, reports: Iterable[Report]) -> list[Medium]:
+    """All media of these reports, those that were sent later after the first ones."""
+    rows = list(reports)
+    later = additions_of(session, [report.id for report in rows])
+    ids = [id_ for row in rows for id_ in (row.submission_id, *(one.submission_id for one in later[row.id]))]
+    media = media_of(session, ids)
+    return [medium for id_ in ids for medium in media[id_]]
+
+
+def report_with(submission_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    """The report that a submission is, or is more to; no row when it is neither."""
+    added = (
+        sa.select(ReporterChannel.report_id)
+        .join(Addition, Addition.receipt_hash == ReporterChannel.receipt_hash)
+        .where(Addition.submission_id == submission_id)
+    )
+    own = Report.submission_id == submission_id
+    return sa.select(Report.id).where(sa.or_(own, Report.id.in_(added)))
 
 
 def _report(session: Session, submission: Submission, fields: ReportFields) -> Report:
@@ -186,7 +250,10 @@ def _report(session: Session, submission: Submission, fields: ReportFields) -> R
     return Report(
         submission_id=submission.id,
         number=submission.number,
-        kind=submission.kind,
+        kind="hazard" if submission.kind == "hazard" else "tip",
+        channel=fields.channel,
+        arrived_on=fields.arrived_on,
+        entered_by_id=submission.sender_id if submission.kind == "entry" else None,
         seq=submission.seq,
         received_at=submission.received_at,
         captured_at=fields.captured_at,
@@ -204,7 +271,7 @@ def _report(session: Session, submission: Submission, fields: ReportFields) -> R
         enterprise_words=fields.enterprise_words,
         named=fields.named,
         wants_notice=fields.wants_notice,
-        reporter_id=submission.sender_id,
+        reporter_id=submission.sender_id if submission.kind == "hazard" else None,
         visit_id=fields.visit_id,
         fixed_on_spot=fields.fixed_on_spot and submission.kind == "hazard",
         due_on=fields.due_on,
@@ -221,9 +288,10 @@ def _enterprise(session: Session, fields: ReportFields) -> Enterprise | None:
     return None
 
 
-def _note_declared_media(session: Session, submission_id: uuid.UUID, fields: ReportFields) -> None:
+def _note_declared_media(session: Session, submission_id: uuid.UUID, told: dict[str, Facts]) -> None:
     for medium in media_of(session, [submission_id])[submission_id]:
-        declared = fields.media.get(medium.sha256, {})
+        declared = told.get(medium.sha256, {})
+        medium.original = declared.get("original", False)
         medium.kind = medium.kind or declared.get("kind")
         medium.mime = medium.mime or declared.get("type")
         medium.captured_at = medium.captured_at or declared.get("captured_at")

@@ -30,9 +30,10 @@ blueprint = Blueprint("intake", __name__, url_prefix="/api/v1", description="How
 SENDERS: dict[str, tuple[Role, ...]] = {
     "hazard": (Role.INSPECTOR, Role.GRID_HEAD),
     "inspection": (Role.INSPECTOR, Role.GRID_HEAD),
+    "entry": (Role.DESK,),
     "step": (Role.HANDLER, Role.INSPECTOR, Role.GRID_HEAD),
 }
-"""Who may send what; a tip needs nobody to be signed in."""
+"""Who may send what; a tip, and more to it, need nobody to be signed in."""
 
 STATUS = {ledger.Arrival.NEW: 201, ledger.Arrival.SAME: 200, ledger.Arrival.DIFFERS: 409}
 

@@ -1,11 +1,10 @@
 """One case, whole: what desk and leaders read, and the little of it that a unit does."""
 
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from server.cases import rules, sheet
 from server.cases.models import Case, CaseReport
@@ -14,11 +13,12 @@ from server.cases.services import facts_of
 from server.core.db import Facts
 from server.core.errors import NotFound
 from server.enterprises.models import Enterprise
-from server.feedback.models import Message, Satisfaction
+from server.feedback.models import Satisfaction
+from server.feedback.services import conversation
 from server.identity.models import Area, Person, Unit
 from server.identity.rules import Actor
 from server.intake.models import Medium, Report, ReporterChannel
-from server.intake.services import media_of
+from server.intake.services import evidence_of, media_of
 from server.reports.rows import FIRST_WORDS, case_rows
 from server.routing.models import RoutingProposal
 from server.triage.models import DuplicateSuggestion, Sector, SectorProposal
@@ -85,7 +85,7 @@ def _full(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
         **sheet.own_facts(case),
         **case_rows(session, [(case, *names)])[0],
         "place": next((place(report) for report in reports if report.lat is not None), None),
-        "media": [medium for report in reports for medium in media.get(report.submission_id, [])],
+        "media": evidence_of(session, reports),
         "history": [sheet.event_facts(event, media) for event in events],
         "clocks": sheet.clocks_of(session, case.id),
         "steps": [sheet.step_facts(row) for row in steps],
@@ -106,24 +106,27 @@ def place(report: Report) -> Facts | None:
 
 def _reports(session: Session, reports: Sequence[Report], media: Media) -> list[Facts]:
     ids = [report.id for report in reports]
+    entered_by = aliased(Person)
     names = {
-        report_id: (area, enterprise, inspector, receipt)
-        for report_id, area, enterprise, inspector, receipt in session.execute(
+        report_id: (area, enterprise, inspector, receipt, clerk)
+        for report_id, area, enterprise, inspector, receipt, clerk in session.execute(
             sa.select(
-                Report.id, Area.name, Enterprise.name, Person.name, ReporterChannel.receipt_hash.is_not(None)
+                Report.id,
+                Area.name,
+                Enterprise.name,
+                Person.name,
+                ReporterChannel.receipt_hash.is_not(None),
+                entered_by.name,
             )
             .outerjoin(Area, Area.id == Report.area_id)
             .outerjoin(Enterprise, Enterprise.id == Report.enterprise_id)
             .outerjoin(Person, Person.id == Report.reporter_id)
+            .outerjoin(entered_by, entered_by.id == Report.entered_by_id)
             .outerjoin(ReporterChannel, ReporterChannel.report_id == Report.id)
             .where(Report.id.in_(ids))
         )
     }
-    messages: dict[uuid.UUID, list[Message]] = defaultdict(list)
-    for message in session.scalars(
-        sa.select(Message).where(Message.report_id.in_(ids)).order_by(Message.at, Message.id)
-    ):
-        messages[message.report_id].append(message)
+    messages = conversation(session, ids)
     satisfaction = {
         row.report_id: row
         for row in session.scalars(sa.select(Satisfaction).where(Satisfaction.report_id.in_(ids)))
@@ -137,6 +140,8 @@ def _reports(session: Session, reports: Sequence[Report], media: Media) -> list[
             "channel": report.channel,
             "received_at": report.received_at,
             "captured_at": report.captured_at,
+            "arrived_on": report.arrived_on,
+            "entered_by": names[report.id][4],
             "text": report.text,
             "hazard_type": report.hazard_type,
             "level": report.level,

@@ -11,10 +11,11 @@ from werkzeug.http import parse_range_header
 from server.cases import rules
 from server.cases.models import Case, CaseEvent, CaseReport
 from server.cases.services import facts_of
-from server.cases.sheet import UNIT_HISTORY
+from server.cases.sheet import UNIT_HISTORY, for_units
 from server.core.errors import NotFound, Problem
 from server.identity.rules import Actor
 from server.intake.models import Medium, Report
+from server.intake.services import report_with
 from storage.blobs import BlobMissing, BlobStore
 
 KEPT_SECONDS = 3600
@@ -38,7 +39,7 @@ class RangeNotSatisfiable(Problem):
 def key_of(session: Session, actor: Actor, medium_id: uuid.UUID, size: Size) -> str:
     """The object of this form, when the actor sees a case with this medium. Raises NotFound."""
     medium = session.get(Medium, medium_id)
-    if medium is None or medium.state != "ready" or not _seen(session, actor, medium.submission_id):
+    if medium is None or medium.state != "ready" or not _seen(session, actor, medium):
         raise NotFound()
     keys = {Size.THUMB: medium.thumb_key, Size.PREVIEW: medium.preview_key, Size.CLEAN: medium.clean_key}
     key = keys[size]
@@ -86,22 +87,24 @@ def stream(blobs: BlobStore, key: str, asked: str | None, only_if: str | None) -
     return response
 
 
-def _seen(session: Session, actor: Actor, submission_id: uuid.UUID) -> bool:
-    """Whether the actor sees a case with this submission among its reports, or in the history as shown."""
+def _seen(session: Session, actor: Actor, medium: Medium) -> bool:
+    """Whether the actor sees a case with this medium among its reports, or in the history as shown."""
     report_cases = (
         sa.select(Case, sa.literal(None))
         .join(CaseReport, CaseReport.case_id == Case.id)
         .join(Report, Report.id == CaseReport.report_id)
-        .where(Report.submission_id == submission_id, CaseReport.left_at.is_(None))
+        .where(Report.id.in_(report_with(medium.submission_id)), CaseReport.left_at.is_(None))
     )
     step_cases = (
         sa.select(Case, CaseEvent.step)
         .join(CaseEvent, CaseEvent.case_id == Case.id)
-        .where(CaseEvent.submission_id == submission_id)
+        .where(CaseEvent.submission_id == medium.submission_id)
     )
     for statement in (report_cases, step_cases):
         for case, step in session.execute(statement):
             seen = rules.sight(facts_of(session, case), actor)
-            if seen is rules.Sight.FULL or (seen and (step is None or step in UNIT_HISTORY)):
+            if seen is rules.Sight.FULL or (
+                seen and (for_units(medium) if step is None else step in UNIT_HISTORY)
+            ):
                 return True
     return False

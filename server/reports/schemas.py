@@ -143,6 +143,7 @@ class MessageSchema(Schema):
     at = fields.DateTime(required=True)
     from_reporter = fields.Boolean(required=True)
     text = fields.String(required=True)
+    media = fields.List(fields.Nested(MediumSchema), required=True)
 
 
 class SatisfactionSchema(Schema):
@@ -171,6 +172,12 @@ class ReportSchema(Schema):
     channel = fields.String(required=True)
     received_at = fields.DateTime(required=True)
     captured_at = fields.DateTime(required=True, allow_none=True)
+    arrived_on = fields.Date(
+        required=True, allow_none=True, metadata={"description": "Day of arrival of a letter, call or visit"}
+    )
+    entered_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "Who of the desk wrote it down"}
+    )
     text = fields.String(required=True)
     hazard_type = fields.String(required=True, allow_none=True)
     level = fields.String(required=True, allow_none=True)

@@ -1992,6 +1992,7 @@ export interface components {
             at: string;
             from_reporter: boolean;
             text: string;
+            media: components["schemas"]["Medium"][];
         };
         Satisfaction: {
             /** Format: date-time */
@@ -2011,6 +2012,13 @@ export interface components {
             received_at: string;
             /** Format: date-time */
             captured_at: string | null;
+            /**
+             * Format: date
+             * @description Day of arrival of a letter, call or visit
+             */
+            arrived_on: string | null;
+            /** @description Who of the desk wrote it down */
+            entered_by: string | null;
             text: string;
             hazard_type: string | null;
             level: string | null;
@@ -2168,6 +2176,10 @@ export interface components {
             ground: "already_accepted" | "no_facts" | "not_safety" | "in_court" | null;
             authority: string | null;
         };
+        Arrived: {
+            expected: number;
+            ready: number;
+        };
         ConversationMessage: {
             /** Format: uuid */
             id: string;
@@ -2175,16 +2187,13 @@ export interface components {
             at: string;
             from_reporter: boolean;
             text: string;
+            arrived: components["schemas"]["Arrived"];
         };
         JudgementOfReply: {
             /** Format: date-time */
             at: string;
             satisfied: boolean;
             reason: string;
-        };
-        Arrived: {
-            expected: number;
-            ready: number;
         };
         Receipt: {
             number: string | null;

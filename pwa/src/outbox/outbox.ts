@@ -349,7 +349,7 @@ export class Outbox extends OutboxCore {
     keys: KnownKeys['keys'],
     at: string,
   ): Promise<ItemRecord> {
-    const receiptCode = body.kind === 'tip' ? makeReceiptCode() : null;
+    const receiptCode = body.kind === 'tip' || body.kind === 'entry' ? makeReceiptCode() : null;
     const receipt = receiptCode === null ? null : receiptVerifier(receiptCode);
     const { bytes, digest } = await makeEnvelope(body, media, receipt, keys);
     return {
@@ -409,7 +409,7 @@ export class Outbox extends OutboxCore {
 
 /** Random for the public: a time-ordered id would tell the millisecond of the tap. */
 export function newSubmissionId(kind: SubmissionKind, now: number = Date.now()): string {
-  return kind === 'tip' ? uuid4() : uuid7(now);
+  return kind === 'tip' || kind === 'more' ? uuid4() : uuid7(now);
 }
 
 /** Which media go with which body. Throws `media_unassigned` where one would be lost or sent twice. */

@@ -3,7 +3,8 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-export type SubmissionKind = 'tip' | 'hazard' | 'inspection' | 'step';
+/** `more`: further photos to a report, by its code; `entry`: what the desk writes down for somebody who wrote, called or came. */
+export type SubmissionKind = 'tip' | 'more' | 'entry' | 'hazard' | 'inspection' | 'step';
 export type MediumKind = 'photo' | 'video' | 'audio' | 'other';
 
 /** A photo, video or sound of a draft: already reduced, sealed and stored; only the thumbnail can still be seen. */

@@ -110,7 +110,7 @@ export type CaseRow = {
   unit_name: string | null;
 };
 
-export type Message = { id: string; at: string; from_reporter: boolean; text: string };
+export type Message = { id: string; at: string; from_reporter: boolean; text: string; media: Medium[] };
 export type ReportView = {
   id: string;
   number: string;
@@ -119,6 +119,9 @@ export type ReportView = {
   channel: string;
   received_at: string;
   captured_at: string | null;
+  /** The day a letter, call or visit reached the office, and who wrote it down. */
+  arrived_on: string | null;
+  entered_by: string | null;
   text: string;
   hazard_type: string | null;
   level: string | null;

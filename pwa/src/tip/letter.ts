@@ -1,4 +1,4 @@
-import { reactive, shallowRef } from 'vue';
+import { reactive, ref, shallowRef } from 'vue';
 import { api, call } from '@/api/client';
 import type { paths } from '@/api/schema';
 import type { ReceiptFault } from '@/receipt';
@@ -11,14 +11,18 @@ export const letter = shallowRef<Letter | null>(null);
 /** What the person has typed, kept while they look elsewhere in the app. */
 export const typed = reactive({ code: '', message: '', reason: '' });
 
+/** What ties later photos to the report of the typed code; known without signal too. */
+export const about = ref<string | null>(null);
+
 let header: { Authorization: string } | null = null;
 let messageId: string | null = null;
 
 /** Opens the letter for the typed code. Gives the fault of a code that cannot be right; throws Problem 404 for an unknown one. */
 export async function openLetter(): Promise<LetterFault | null> {
-  const { accessKey, parseReceiptCode } = await import('@/receipt');
+  const { accessKey, parseReceiptCode, receiptVerifier } = await import('@/receipt');
   const parsed = parseReceiptCode(typed.code);
   if (!parsed.ok) return parsed.fault;
+  about.value = receiptVerifier(parsed.code);
   header = { Authorization: `Receipt ${accessKey(parsed.code)}` };
   letter.value = await call(api.GET('/api/v1/receipt', { params: { header } }));
   return null;
@@ -30,13 +34,19 @@ export async function reread(): Promise<boolean> {
   return header !== null;
 }
 
+/** The id of the message being written: sent at once, or with photos later, it counts once. */
+export const thisMessage = (): string => (messageId ??= crypto.randomUUID());
+/** The message is on its way or there: the next one is another. */
+export function messageGone(): void {
+  messageId = null;
+  typed.message = '';
+}
+
 /** Sends the typed message; after a lost answer the same message goes again under the same id and counts once. */
 export async function sendMessage(): Promise<void> {
   if (!header) return;
-  messageId ??= crypto.randomUUID();
-  await call(api.POST('/api/v1/receipt/messages', { params: { header }, body: { id: messageId, text: typed.message.trim() } }));
-  messageId = null;
-  typed.message = '';
+  await call(api.POST('/api/v1/receipt/messages', { params: { header }, body: { id: thisMessage(), text: typed.message.trim() } }));
+  messageGone();
   await reread();
 }
 
@@ -53,6 +63,7 @@ export async function answerReply(satisfied: boolean): Promise<void> {
 export function forgetLetter(): void {
   letter.value = null;
   header = null;
+  about.value = null;
   messageId = null;
   Object.assign(typed, { code: '', message: '', reason: '' });
 }

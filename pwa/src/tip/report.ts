@@ -74,7 +74,8 @@ function kindOf(file: File): Preparing['kind'] {
   return family === 'video' ? 'video' : family === 'audio' ? 'audio' : 'photo';
 }
 
-function asFault(error: unknown, file: File): MediaFault {
+/** What is wrong with a chosen file, as the pages put it into words. */
+export function asFault(error: unknown, file: File): MediaFault {
   const known = error as { code?: unknown; details?: Record<string, string | number> };
   const code = typeof known.code === 'string' ? known.code : 'unreadable';
   return { code, params: known.details ?? {}, name: file.name };
