@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "further_evidence"
-down_revision = "clocks_and_notices"
+down_revision = "upload_object"
 
 
 def upgrade() -> None:
