@@ -12,7 +12,7 @@ from server.core.tables import BadTable, Fault, Outcome
 from server.enterprises.imports import import_enterprises
 from server.identity.imports import import_areas, import_people, import_units
 from server.identity.rules import SYSTEM
-from server.triage.imports import import_routing
+from server.triage.imports import import_hazard_types, import_routing
 from server.triage.models import Sector
 
 Importer = Callable[[Session, Clock, bytes], Outcome]
@@ -26,6 +26,7 @@ IMPORTERS: dict[str, Importer] = {
     "areas": lambda session, _, data: import_areas(session, data),
     "units": lambda session, _, data: import_units(session, data),
     "routing": lambda session, _, data: import_routing(session, data),
+    "hazard-types": lambda session, _, data: import_hazard_types(session, data),
     "enterprises": _enterprises,
     "people": import_people,
 }

@@ -28,6 +28,7 @@ from server.intake.rules import printable
 from server.intake.services import additions_of, next_number, report_with
 from server.routing import services as routing
 from server.triage.models import Sector
+from server.triage.sectors import confirm_sector
 from server.triage.services import mark_closed
 from sync import changes
 
@@ -285,6 +286,7 @@ def _apply(session: Session, clock: Clock, actor: Actor, case: Case, step: Step,
             case.urgent = values.get("urgency") == rules.Urgency.IMMEDIATE
             case.accepted_at = case.accepted_at or clock.now()
             routing.decide(session, clock, _report_ids(session, case), uuid.UUID(str(values["unit_id"])))
+            confirm_sector(session, clock, _report_ids(session, case), case.sector_no)
         case Step.RETURN if case.unit_id is not None:
             routing.record_return(session, clock, _report_ids(session, case), case.unit_id, values["reason"])
         case Step.MERGE:

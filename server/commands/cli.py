@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "imports:import_command",
     "tasks": "tasks:tasks",
     "bench": "every_bench:bench",
+    "eval": "every_eval:evaluate",
     "openapi": "contract:openapi",
     "check-openapi": "contract:check_openapi",
     "docs": "contract:docs",

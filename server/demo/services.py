@@ -39,7 +39,7 @@ from server.intake.models import Report
 from server.patrol.services import load_checklists, plan_visit
 from server.routing.models import RoutingProposal
 from server.triage.models import Sector
-from server.triage.services import load_hazard_types
+from server.triage.sectors import HAZARD_TYPES
 from storage.sealing import Purpose
 from storage.uploads import UploadStore
 from sync import envelope as envelopes
@@ -64,7 +64,7 @@ def load_county(session: Session, clock: Clock) -> None:
     """Load the demo county's tables, as a county would load its own, and today's walks; no reports yet."""
     for kind, rows in TABLES.items():
         load_table(session, clock, kind, _as_csv(rows()))
-    load_hazard_types(session)
+    load_table(session, clock, "hazard-types", HAZARD_TYPES.read_bytes())
     load_checklists(session)
     _plan_patrols(session, clock)
 

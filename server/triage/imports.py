@@ -1,4 +1,4 @@
-"""Loading the county's table of sectors and their units (docs/import.md)."""
+"""Loading the county's table of sectors and their units, and the hazard types below them (docs/import.md)."""
 
 import unicodedata
 import uuid
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Annotated
 
 import sqlalchemy as sa
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from server.core.tables import (
@@ -23,7 +23,7 @@ from server.core.tables import (
     repeated,
 )
 from server.identity.models import Unit
-from server.triage.models import Sector, SectorUnit
+from server.triage.models import HazardType, Sector, SectorUnit
 
 BY_PLACE = "各乡镇党委、政府"
 """Stands for the town where the report is."""
@@ -37,6 +37,19 @@ class SectorColumns(Columns):
     lead_unit: Annotated[Name, Titles("牵头单位")]
     responsible_units: Annotated[tuple[Name, ...], BeforeValidator(listed), Titles("责任单位")] = ()
     keywords: Annotated[tuple[Name, ...], BeforeValidator(listed), Titles("关键词")] = ()
+    duties: Annotated[str, Titles("任务内容")] = ""
+
+
+class HazardTypeColumns(Columns):
+    """A kind of hazard in plain words."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), Titles("编码", "代码")]
+    sector_no: Annotated[int, Field(ge=1, le=999), Titles("行业序号", "序号")]
+    name: Annotated[Name, Titles("名称", "隐患类型")]
+    name_en: Annotated[Name, Titles("英文名称")]
+    keywords: Annotated[tuple[Name, ...], BeforeValidator(listed), Titles("关键词")] = ()
+    chip_order: Annotated[int | None, Field(ge=1, le=99), Titles("首页顺序")] = None
+    clause: Annotated[str | None, Titles("条款", "依据")] = None
 
 
 def import_routing(session: Session, data: bytes) -> Outcome:
@@ -52,12 +65,52 @@ def import_routing(session: Session, data: bytes) -> Outcome:
     for row in rows:
         new = row.value.sector_no not in stored
         sector = stored.setdefault(row.value.sector_no, Sector(no=row.value.sector_no))
-        facts = {"title": row.value.sector_title, "keywords": list(row.value.keywords)}
+        facts = {
+            "title": row.value.sector_title,
+            "keywords": list(row.value.keywords),
+            "duties": row.value.duties,
+        }
         changed = assign(sector, **facts, lead_unit_id=units[name_key(row.value.lead_unit)])
         session.add(sector)
         session.flush()
         changed |= _set_units(session, row.value, units)
         outcome.count(new, changed)
+    session.flush()
+    return outcome
+
+
+def import_hazard_types(session: Session, data: bytes) -> Outcome:
+    """Load the kinds of hazards below the sectors."""
+    rows, warnings = read_rows(data, HazardTypeColumns)
+    outcome = Outcome(warnings=warnings)
+    numbers = set(session.scalars(sa.select(Sector.no)))
+    stored = {kind.code: kind for kind in session.scalars(sa.select(HazardType))}
+    in_file = {row.value.code for row in rows}
+    orders = {
+        kind.chip_order
+        for kind in stored.values()
+        if kind.chip_order is not None and kind.code not in in_file
+    }
+    refuse(
+        repeated(rows, lambda row: row.code, "code"),
+        repeated(rows, lambda row: row.chip_order, "chip_order"),
+        [
+            r.fault(f"there is no sector {r.value.sector_no}")
+            for r in rows
+            if r.value.sector_no not in numbers
+        ],
+        [
+            r.fault(f"chip_order {r.value.chip_order} belongs to another one")
+            for r in rows
+            if r.value.chip_order in orders
+        ],
+    )
+    for row in rows:
+        new = row.value.code not in stored
+        kind = stored.setdefault(row.value.code, HazardType(code=row.value.code))
+        facts = row.value.model_dump(exclude={"code"}) | {"keywords": list(row.value.keywords)}
+        outcome.count(new, assign(kind, **facts))
+        session.add(kind)
     session.flush()
     return outcome
 

@@ -19,6 +19,8 @@ class Sector(Base):
     lead_unit_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("unit.id"))
     """牵头单位"""
     keywords: Mapped[list[str]]
+    duties: Mapped[str] = mapped_column(default="", server_default="")
+    """任务内容: the text of the row, whose wording tells the sector too."""
 
 
 class SectorUnit(Base):
@@ -104,3 +106,21 @@ class SectorProposal(Identified, Base):
     """Sure enough to stand without a person's choice."""
     model: Mapped[str]
     created_at: Mapped[datetime]
+    confirmed_no: Mapped[int | None] = mapped_column(sa.ForeignKey("sector.no"))
+    """The sector that a person gave the matter, as proposed or not; what learning starts from."""
+    confirmed_at: Mapped[datetime | None]
+
+
+class SectorModel(Identified, Base):
+    """What confirmed reports taught; used from the moment when a person switches it on."""
+
+    __tablename__ = "sector_model"
+
+    number: Mapped[int] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+    figures: Mapped[Facts]
+    """On reports kept out of the training (`sector_learning.Figures`)."""
+    content: Mapped[bytes]
+    """`sector_rules.Learned`, packed."""
+    used_at: Mapped[datetime | None]
+    """When it was switched on; None: not in use. At most one is."""

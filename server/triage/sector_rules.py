@@ -1,40 +1,57 @@
-"""Which sector does a report belong to? By the words of the table and of the hazard types. Pure."""
+"""Which sector does a report belong to? By the words of the table and of the hazard types, and by what people
+confirmed before. Pure."""
 
+import io
+import json
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.triage.rules import Reason
-from server.triage.words import matter
+import numpy as np
+from numpy.typing import NDArray
 
-MODEL = "sectors-2026-11-keywords-1"
+from server.triage.rules import Reason
+from server.triage.words import plain
+
+MODEL = "sectors-2026-11-words-2"
 RANKED = 3
 DECIDED = 0.75
-"""Probability from which a proposal stands without a person's choice."""
-LEAST_P = 0.02
+"""Probability from which a proposal stands without a person's choice, as long as nothing was learned."""
 CROSS_CUTTING = frozenset({1, 2})
 """Rows on everybody's own duty, into which any line of business may fall (DOMAIN.md §1)."""
 
 WEIGHTS: dict[str, float] = {
-    "hazard_type": 5.0,  # tapped by the reporter: as good as a judgement
-    "words": 1.6,  # times the weight of the matched words, at most WORDS_MOST
-    "wording": 4.0,  # times the share of the text's pairs of characters that are the sector's own
+    "hazard_type": 9.0,  # tapped by the reporter: as good as a judgement
     "enterprise": 1.2,  # the registered sector: a mine too has blocked exits
 }
-WORDS_MOST = 3.0
+SCALES = (0.5, 1.6, 0.2, 0.4)
+"""Of the evidence: the text's pieces and words, the company's pieces and words. Learning adjusts them."""
+WORDS_MOST = 4.0
+PIECES = {1: 0.3, 2: 0.6, 3: 1.0}
+"""Runs of one to three characters and their weights: better than words, which a new wording does not share."""
+DOUBT = 2.0
+"""So many sights of a piece weigh as much as knowing nothing of it."""
+DUTIES_WEIGHT = 0.3
+"""A phrase of the table's text beside a keyword: officials' words are not the field's."""
+PHRASES = re.compile(r"[;;,，。、:：“”()（）\s]+")
+NOT_WORDS = re.compile(r"[^0-9a-z一-鿿]+")
 TITLE_FRAME = re.compile(r"持续|加强|加大|推动|提高|落实|认真|安全|综合|监管|整治|力度|和|行业|领域|,|，")
+
+Row = NDArray[np.float64]
+"""One number per sector."""
 
 
 @dataclass(frozen=True)
 class SectorWords:
-    """A row of the county's table: number, title, keywords."""
+    """A row of the county's table: number, title, keywords, and the text of its duties."""
 
     no: int
     title: str
     keywords: Sequence[str]
+    duties: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,59 @@ class TypeWords:
     sector_no: int
     name: str
     keywords: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a report; `company` are the names said or registered."""
+
+    text: str
+    company: str = ""
+    hazard_type: str | None = None
+    enterprise_sector: int | None = None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What confirmed reports added (sector_learning.py): a weight per piece of text and sector."""
+
+    name: str
+    numbers: Sequence[int]
+    scales: Sequence[float]
+    pieces: dict[str, int]
+    rarity: Row
+    weights: NDArray[np.float64]
+    sharpness: float
+    """Times the evidence: under 1 where the judgements showed that it was too sure."""
+    decided: float
+
+    def packed(self) -> bytes:
+        """As stored in a row."""
+        facts = {
+            "name": self.name,
+            "numbers": list(self.numbers),
+            "scales": list(self.scales),
+            "sharpness": self.sharpness,
+            "decided": self.decided,
+            "pieces": list(self.pieces),
+        }
+        whole = io.BytesIO()
+        np.savez_compressed(
+            whole,
+            facts=np.array(json.dumps(facts)),
+            rarity=self.rarity.astype(np.float32),
+            weights=self.weights.astype(np.float16),
+        )
+        return whole.getvalue()
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> "Learned":
+        """From a row."""
+        with np.load(io.BytesIO(data)) as arrays:
+            facts = json.loads(str(arrays["facts"]))
+            known = {piece: i for i, piece in enumerate(facts.pop("pieces"))}
+            rarity, weights = (arrays[name].astype(np.float64) for name in ("rarity", "weights"))
+            return cls(**facts, pieces=known, rarity=rarity, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -61,93 +131,188 @@ class Guess:
 
 
 class SectorGuesser:
-    """Knows the words of all sectors; built once per county's table."""
+    """Knows the words of all sectors; built once per county's table and learned model."""
 
-    def __init__(self, sectors: Iterable[SectorWords], types: Iterable[TypeWords]) -> None:
+    def __init__(
+        self, sectors: Iterable[SectorWords], types: Iterable[TypeWords], learned: Learned | None = None
+    ) -> None:
         sectors = list(sectors)
-        self.types = {kind.code: kind for kind in types}
         self.numbers = sorted(sector.no for sector in sectors)
-        owners: dict[str, set[int]] = defaultdict(set)
-        profiles: dict[int, Counter[str]] = {no: Counter() for no in self.numbers}
+        self.column = {no: i for i, no in enumerate(self.numbers)}
+        self.types = {kind.code: kind for kind in types if kind.sector_no in self.column}
+        self.learned = learned if learned and list(learned.numbers) == self.numbers else None
+        self.scales = self.learned.scales if self.learned else SCALES
+        self.decided = self.learned.decided if self.learned else DECIDED
+        said = [(no, words, 1.0) for no, words in self._words_of(sectors)]
+        self.owners: dict[str, set[int]] = defaultdict(set)
+        for no, words, _ in said:
+            if len(word := plain(words)) >= 2:
+                self.owners[word].add(self.column[no])
         for sector in sectors:
-            for word in sector.keywords:
-                owners[word.lower()].add(sector.no)
-            for phrase in (TITLE_FRAME.sub("", sector.title), *sector.keywords):
-                profiles[sector.no].update(_pairs(phrase))
-        for kind in self.types.values():
-            if kind.sector_no in profiles:
-                for word in (kind.name, *kind.keywords):
-                    owners[word.lower()].add(kind.sector_no)
-                    profiles[kind.sector_no].update(_pairs(word))
-        self.owners = owners
-        spread = Counter(pair for profile in profiles.values() for pair in profile)
-        self.rarity = {pair: math.log(1 + len(self.numbers) / n) for pair, n in spread.items()}
-        self.profiles = profiles
+            said += [
+                (sector.no, phrase, DUTIES_WEIGHT)
+                for phrase in PHRASES.split(sector.duties)
+                if len(phrase) > 3
+            ]
+        self._weigh_pieces(said)
 
-    def guess(
-        self, text: str, hazard_type: str | None = None, enterprise_sector: int | None = None
-    ) -> tuple[list[Guess], bool]:
+    @property
+    def model(self) -> str:
+        """By what it judges, as stored with each proposal."""
+        return self.learned.name if self.learned else MODEL
+
+    def guess(self, told: Told) -> tuple[list[Guess], bool]:
         """The three likeliest sectors, best first, and whether the first may stand alone.
 
         Empty when nothing speaks for any sector: then a person decides.
         """
-        what = matter(text)
-        evidence: dict[int, float] = {}
-        reasons: dict[int, list[Reason]] = {no: [] for no in self.numbers}
-        kind = self.types.get(hazard_type or "")
-        words = self._matched_words(what)
-        for no in self.numbers:
-            found = 0.0
-            if kind and kind.sector_no == no:
-                found += WEIGHTS["hazard_type"]
-                reasons[no].append(_reason("hazard_type", type=kind.code, name=kind.name))
-            if no in words:
-                weight = sum(words[no].values())
-                found += WEIGHTS["words"] * min(WORDS_MOST, weight)
-                best = sorted(words[no], key=lambda word: (-words[no][word], word))[:4]
-                reasons[no].append(_reason("words", words=best))
-            share = self._wording(what, no)
-            if share >= 0.05:
-                found += WEIGHTS["wording"] * share
-                if no not in words:
-                    reasons[no].append(_reason("wording", percent=round(share * 100)))
-            if enterprise_sector == no:
-                found += WEIGHTS["enterprise"]
-                reasons[no].append(_reason("enterprise_sector"))
-            evidence[no] = found
-        if not any(evidence.values()):
+        text = plain(told.text)
+        features, words = self.features(text, plain(told.company))
+        evidence = self._evidence(features)
+        kind = self.types.get(told.hazard_type or "")
+        if kind:
+            evidence[self.column[kind.sector_no]] += WEIGHTS["hazard_type"]
+        if told.enterprise_sector in self.column:
+            evidence[self.column[told.enterprise_sector]] += WEIGHTS["enterprise"]
+        remembered = self._remembered(text)
+        evidence = evidence + remembered.sum(axis=0)
+        if not evidence.any():
             return [], False
-        whole = sum(math.exp(found) for found in evidence.values())
-        ranked = sorted(self.numbers, key=lambda no: (-evidence[no], no))[:RANKED]
-        guesses = [Guess(no, round(math.exp(evidence[no]) / whole, 4), reasons[no]) for no in ranked]
-        guesses = [guess for guess in guesses if guess.reasons and guess.p >= LEAST_P]
-        return guesses, bool(guesses) and guesses[0].p >= DECIDED
+        chances = softmax(evidence * (self.learned.sharpness if self.learned else 1.0))
+        best = sorted(range(len(self.numbers)), key=lambda i: (-chances[i], i))[:RANKED]
+        guesses = [
+            Guess(
+                self.numbers[i],
+                round(float(chances[i]), 4),
+                self._reasons(i, told, kind, features, words, remembered, text),
+            )
+            for i in best
+        ]
+        guesses = [guess for guess in guesses if guess.reasons]
+        return guesses, bool(guesses) and guesses[0].p >= self.decided
 
-    def _matched_words(self, what: str) -> dict[int, dict[str, float]]:
+    def features(self, text: str, company: str) -> tuple[list[Row], list[dict[str, float]]]:
+        """The four kinds of evidence that SCALES weighs, and per sector the words found in the text."""
+        found = self._matched(text)
+        of_company = self._matched(company)
+        return [
+            self._pieces(text),
+            np.array([min(WORDS_MOST, sum(words.values())) for words in found]),
+            self._pieces(company),
+            np.array([min(WORDS_MOST, sum(words.values())) for words in of_company]),
+        ], found
+
+    def _evidence(self, features: Sequence[Row]) -> Row:
+        return np.asarray(sum(scale * row for scale, row in zip(self.scales, features, strict=True)))
+
+    def _words_of(self, sectors: Iterable[SectorWords]) -> Iterable[tuple[int, str]]:
+        for sector in sectors:
+            for words in (TITLE_FRAME.sub("", sector.title), *sector.keywords):
+                yield sector.no, words
+        for kind in self.types.values():
+            for words in (kind.name, *kind.keywords):
+                yield kind.sector_no, words
+
+    def _weigh_pieces(self, said: Iterable[tuple[int, str, float]]) -> None:
+        """For each piece of the sectors' phrases the logarithm of how much it speaks for each sector.
+
+        A piece that was seen seldom is drawn towards saying nothing.
+        """
+        seen: dict[str, Row] = {}
+        amounts = np.full(len(self.numbers), 0.5)
+        for no, phrase, weight in said:
+            amounts[self.column[no]] += weight
+            for piece in pieces(plain(phrase)):
+                seen.setdefault(piece, np.zeros(len(self.numbers)))[self.column[no]] += weight
+        self.place = {piece: i for i, piece in enumerate(seen)}
+        counts = np.array(list(seen.values())).reshape(len(seen), len(self.numbers))
+        rates = (counts + 0.5 / max(1, len(self.numbers))) / amounts
+        shares = rates / np.maximum(rates.sum(axis=1, keepdims=True), 1e-12)
+        sights = counts.sum(axis=1, keepdims=True)
+        shares = (shares * sights + DOUBT / max(1, len(self.numbers))) / (sights + DOUBT)
+        logs = np.log(shares)
+        weights = np.array([PIECES[len(piece)] for piece in seen]).reshape(-1, 1)
+        self.speaks = (logs - logs.mean(axis=1, keepdims=True)) * weights if len(seen) else logs
+
+    def _pieces(self, text: str) -> Row:
+        known = [self.place[piece] for piece in pieces(text) if piece in self.place]
+        return self.speaks[known].sum(axis=0) if known else np.zeros(len(self.numbers))
+
+    def _matched(self, text: str) -> list[dict[str, float]]:
         """Per sector its words in the text with their weights: longer and rarer ones weigh more.
 
         A word inside of a longer matched one says nothing of its own (气瓶 within 液化气瓶).
         """
-        matched = [word for word in self.owners if len(word) >= 2 and word in what]
+        matched = [word for word in self.owners if word in text]
         alone = [word for word in matched if not any(word != longer and word in longer for longer in matched)]
-        found: dict[int, dict[str, float]] = defaultdict(dict)
+        found: list[dict[str, float]] = [{} for _ in self.numbers]
         for word in alone:
-            for no in self.owners[word]:
-                found[no][word] = min(1.5, len(word) / 3) / len(self.owners[word])
+            for column in self.owners[word]:
+                found[column][word] = min(1.5, len(word) / 3) / len(self.owners[word])
         return found
 
-    def _wording(self, what: str, no: int) -> float:
-        """The share of the text's pairs of characters that the sector knows, by rarity."""
-        pairs = [pair for pair in _pairs(what) if pair in self.rarity]
-        if not pairs:
-            return 0.0
-        known = sum(self.rarity[pair] for pair in pairs if pair in self.profiles[no])
-        return known / (sum(self.rarity[pair] for pair in pairs) + 3.0)
+    def _remembered(self, text: str) -> NDArray[np.float64]:
+        """What the learned pieces of the text add, a row per piece."""
+        if self.learned is None:
+            return np.zeros((1, len(self.numbers)))
+        places, values = weighed(text, self.learned.pieces, self.learned.rarity)
+        return self.learned.weights[places] * values[:, None]
+
+    def _reasons(
+        self,
+        column: int,
+        told: Told,
+        kind: TypeWords | None,
+        features: Sequence[Row],
+        words: Sequence[dict[str, float]],
+        remembered: NDArray[np.float64],
+        text: str,
+    ) -> list[Reason]:
+        no = self.numbers[column]
+        reasons: list[Reason] = []
+        if kind and kind.sector_no == no:
+            reasons.append(_reason("hazard_type", type=kind.code, name=kind.name))
+        if found := words[column]:
+            best = sorted(found, key=lambda word: (-found[word], word))[:4]
+            reasons.append(_reason("words", words=best))
+        else:
+            share = float(softmax(features[0] * self.scales[0])[column])
+            if features[0][column] > 0:
+                reasons.append(_reason("wording", percent=max(1, round(share * 100))))
+        if features[3][column] > 0:
+            reasons.append(_reason("company_words", name=told.company))
+        if told.enterprise_sector == no:
+            reasons.append(_reason("enterprise_sector"))
+        if self.learned and remembered[:, column].sum() > 0.5:
+            places, _ = weighed(text, self.learned.pieces, self.learned.rarity)
+            names = list(self.learned.pieces)
+            order = np.argsort(-remembered[:, column], kind="stable")[:3]
+            reasons.append(_reason("learned", words=[names[places[i]] for i in order]))
+        return reasons
 
 
-def _pairs(text: str) -> list[str]:
-    clean = text.lower()
-    return [clean[i : i + 2] for i in range(len(clean) - 1)]
+def pieces(text: str, longest: int = 3) -> set[str]:
+    """The runs of up to `longest` characters of a text that was made plain."""
+    return {
+        run[i : i + n]
+        for run in NOT_WORDS.split(text)
+        for n in range(1, longest + 1)
+        for i in range(len(run) - n + 1)
+    }
+
+
+def weighed(text: str, known: dict[str, int], rarity: Row) -> tuple[list[int], Row]:
+    """Places and values of the known pieces of a text; rare ones count more, and all texts are of length 1."""
+    places = sorted(known[piece] for piece in pieces(text) if piece in known)
+    values = rarity[places]
+    length = math.sqrt(float((values**2).sum()))
+    return places, values / length if length else values
+
+
+def softmax(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Evidence as probabilities, along the last axis."""
+    raised = np.exp(evidence - evidence.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
 def _reason(code: str, **params: Any) -> Reason:

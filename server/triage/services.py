@@ -1,10 +1,8 @@
 """Assess a report: earlier ones of the same matter, and its sector. What a person judged stays."""
 
-import csv
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -12,14 +10,12 @@ from sqlalchemy.orm import Session
 
 from server.audit.services import record
 from server.core.clock import Clock
-from server.core.db import Facts
-from server.core.errors import Invalid, NotFound
-from server.core.ids import new_id
+from server.core.errors import NotFound
 from server.enterprises.models import Enterprise
 from server.identity.models import Area, Unit
 from server.identity.rules import Actor, Role
 from server.intake.models import Medium, Report
-from server.triage import rules, sector_rules
+from server.triage import rules
 from server.triage.models import (
     BlockingKey,
     DuplicateSuggestion,
@@ -29,20 +25,17 @@ from server.triage.models import (
     SectorUnit,
 )
 from server.triage.rules import Place, Told, Verdict
-from server.triage.sector_rules import SectorGuesser, SectorWords, TypeWords
+from server.triage.sectors import READ_CHARS, propose_sector
 from server.triage.words import company_name
 
-HAZARD_TYPES = Path(__file__).with_name("hazard_types.csv")
 PER_KEY = 40
 PHOTOS_SOUGHT = 8
-READ_CHARS = 2000
-"""More of a text does not tell which matter it is, and a hostile one could keep the worker busy."""
 
 
 def assess(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     """Propose sectors and earlier reports of the same matter. Doing it again gives the same."""
     report = _report(session, report_id)
-    _propose_sector(session, clock, report)
+    propose_sector(session, clock, report)
     compare(session, clock, report_id)
 
 
@@ -137,58 +130,6 @@ def hazard_types(session: Session) -> list[HazardType]:
     """All kinds of hazards, the chips first, then by sector."""
     order = (HazardType.chip_order.nulls_last(), HazardType.sector_no, HazardType.code)
     return list(session.scalars(sa.select(HazardType).order_by(*order)))
-
-
-def load_hazard_types(session: Session, path: Path = HAZARD_TYPES) -> int:
-    """Take a table of hazard types (UTF-8 CSV) in; known codes are updated, others stay. Returns how many.
-
-    All or nothing: raises Invalid with `rows` = [{line, reason}] when any row is wrong.
-    """
-    numbers = set(session.scalars(sa.select(Sector.no)))
-    faults: list[Facts] = []
-    lines: dict[str, int] = {}
-    kinds: list[Facts] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in (reader := csv.DictReader(file)):
-            reason = _fault_of(row, numbers)
-            if reason is None and row["code"] in lines:
-                reason = f"code {row['code']} is already in line {lines[row['code']]}"
-            if reason:
-                faults.append({"line": reader.line_num, "reason": reason})
-                continue
-            lines[row["code"]] = reader.line_num
-            kinds.append(
-                {
-                    "code": row["code"],
-                    "sector_no": int(row["sector_no"]),
-                    "name": row["name"],
-                    "name_en": row["name_en"],
-                    "keywords": [word.strip() for word in row["keywords"].split(";") if word.strip()],
-                    "clause": row["clause"] or None,
-                    "chip_order": int(row["chip_order"]) if row["chip_order"] else None,
-                }
-            )
-    if faults:
-        raise Invalid("hazard_types.rows", "Nothing was stored: some rows are wrong.", rows=faults)
-    if kinds:
-        statement = insert(HazardType).values(kinds)
-        news = {name: statement.excluded[name] for name in kinds[0] if name != "code"}
-        session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=news))
-    return len(kinds)
-
-
-def _fault_of(row: dict[str, str | None], numbers: set[int]) -> str | None:
-    """What is wrong with a row of the table, or None."""
-    missing = [name for name in ("code", "sector_no", "name", "name_en", "keywords") if not row.get(name)]
-    if missing:
-        return f"{', '.join(missing)} is missing"
-    if row.get("chip_order") is None or row.get("clause") is None:
-        return "the row has too few columns"
-    if not row["sector_no"].isdecimal() or int(row["sector_no"]) not in numbers:  # type: ignore[union-attr, arg-type]
-        return f"there is no sector {row['sector_no']}"
-    if row["chip_order"] and not row["chip_order"].isdecimal():
-        return f"chip_order {row['chip_order']} is no number"
-    return None
 
 
 def _report(session: Session, report_id: uuid.UUID) -> Report:
@@ -357,22 +298,3 @@ def _store(session: Session, clock: Clock, report_id: uuid.UUID, verdicts: dict[
                 )
             )
     session.flush()
-
-
-def _propose_sector(session: Session, clock: Clock, report: Report) -> None:
-    guesser = SectorGuesser(
-        (SectorWords(s.no, s.title, s.keywords) for s in session.scalars(sa.select(Sector))),
-        (TypeWords(t.code, t.sector_no, t.name, t.keywords) for t in session.scalars(sa.select(HazardType))),
-    )
-    enterprise = session.get(Enterprise, report.enterprise_id) if report.enterprise_id else None
-    guesses, decided = guesser.guess(
-        report.text[:READ_CHARS], report.hazard_type, enterprise.sector_no if enterprise else None
-    )
-    news = {
-        "ranked": [guess.stored() for guess in guesses],
-        "decided": decided,
-        "model": sector_rules.MODEL,
-        "created_at": clock.now(),
-    }
-    statement = insert(SectorProposal).values(id=new_id(), report_id=report.id, **news)
-    session.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=news))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from server.audit.models import AuditEntry
 from server.core.clock import FixedClock
-from server.core.errors import Invalid, NotFound
+from server.core.errors import NotFound
 from server.core.parts import Parts
 from server.core.tasks import Task, Work
 from server.intake.models import Report
@@ -305,45 +304,3 @@ def test_a_hostile_text_is_read_as_far_as_it_tells(session: Session, assessed: A
 
 
 # ── the table of hazard types
-
-
-@pytest.fixture
-def table(session: Session) -> None:
-    lead = make.unit(session, "县应急管理局")
-    for no in range(1, 19):
-        make.sector(session, no, f"行业{no}", lead)
-
-
-@pytest.mark.usefixtures("table")
-def test_the_shipped_hazard_types_load_and_load_again(session: Session) -> None:
-    loaded = services.load_hazard_types(session)
-    assert services.load_hazard_types(session) == loaded
-    kinds = services.hazard_types(session)
-    assert len(kinds) == loaded
-    assert [kind.chip_order for kind in kinds[:9]] == [1, 2, 3, 4, 5, 6, 7, 8, None]
-
-
-HEADER = "code,sector_no,name,name_en,keywords,chip_order,clause\n"
-
-
-@pytest.mark.usefixtures("table")
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ("a,99,名,Name,词,,", "there is no sector 99"),
-        ("a,x,名,Name,词,,", "there is no sector x"),
-        ("a,1,,Name,词,,", "name is missing"),
-        ("a,1,名,Name,词,first,", "chip_order first is no number"),
-        ("good,1,名,Name,词,,", "code good is already in line 2"),
-        ("a,1,名,Name,词", "the row has too few columns"),
-    ],
-)
-def test_one_bad_row_stores_nothing_and_is_told(
-    session: Session, tmp_path: Path, row: str, reason: str
-) -> None:
-    path = tmp_path / "types.csv"
-    path.write_text(f"{HEADER}good,1,名,Name,词;语,,\n{row}\n", encoding="utf-8")
-    with pytest.raises(Invalid) as caught:
-        services.load_hazard_types(session, path)
-    assert caught.value.extra["rows"] == [{"line": 3, "reason": reason}]
-    assert services.hazard_types(session) == []
