@@ -8,7 +8,7 @@ import { OutboxCore } from './core';
 import type { DatabaseName } from './core';
 import type { KnownKeys } from './keys';
 import type { ItemRecord } from './schema';
-import { stateOf } from './state';
+import { isHalted, stateOf } from './state';
 import { removeMedium } from './store';
 import { OutboxError } from './types';
 import type {
@@ -41,6 +41,7 @@ export interface OutboxOptions {
 const LIMITS: MediaLimits = { photoBytes: 60_000_000, videoBytes: 200_000_000, mediaCount: 20 };
 /** Left free beside a medium that is being stored, for records and the browser's own journal. */
 const SPARE_BYTES = 5_000_000;
+const KEEP_COPIES = 'keep-copies';
 /** Keys are asked for again after this; a rotated one is noticed earlier, by a verdict that it signed. */
 const KEYS_FRESH_MS = 24 * 60 * 60 * 1000;
 
@@ -180,13 +181,18 @@ export class Outbox extends OutboxCore {
     await this.#changeItem(id, (item) => ({ ...item, receiptCode: null }));
   }
 
-  /** Takes a complete item off the list. Throws `not_complete`, `receipt_not_kept`. */
+  /**
+   * Takes an item off the list: one that is complete, or, with all its bytes, one that the server will not take and that
+   * the person does not want any more. Throws `not_complete`, `receipt_not_kept`.
+   */
   async forget(id: string): Promise<void> {
-    await this.store.write(['items'], async (tx) => {
+    await this.store.write(['items', 'media', 'chunks', 'copies'], async (tx) => {
       const item = await tx.objectStore('items').get(id);
       if (item === undefined) return;
-      if (!item.complete) throw new OutboxError('not_complete');
-      if (item.receiptCode !== null) throw new OutboxError('receipt_not_kept');
+      if (!item.complete && !isHalted(item)) throw new OutboxError('not_complete');
+      if (item.complete && item.receiptCode !== null) throw new OutboxError('receipt_not_kept');
+      for (const medium of item.media) await removeMedium(tx, medium.id);
+      await tx.objectStore('copies').delete(id);
       await tx.objectStore('items').delete(id);
     });
     this.changed('items', id);
@@ -207,19 +213,39 @@ export class Outbox extends OutboxCore {
     this.wakeSender();
   }
 
+  /** True where the person wants a readable copy of what they submit kept until the server has it, for mending. */
+  async keepsCopies(): Promise<boolean> {
+    return (await this.store.read(['meta'], (tx) => tx.objectStore('meta').get(KEEP_COPIES))) === true;
+  }
+
+  /** From now on; "no" also drops those that are kept. */
+  async keepCopies(keep: boolean): Promise<void> {
+    await this.store.write(['meta', 'items', 'copies'], async (tx) => {
+      await tx.objectStore('meta').put(keep, KEEP_COPIES);
+      if (keep) return;
+      await tx.objectStore('copies').clear();
+      for (const item of await tx.objectStore('items').getAll()) {
+        if (item.hasCopy) await tx.objectStore('items').put({ ...item, hasCopy: false });
+      }
+    });
+    this.changed('items', '');
+  }
+
   /** Turns a refused item, of which the person kept a readable copy, back into a draft. Throws `not_mendable`. */
   async mend(id: string): Promise<Draft> {
     const at = this.#time();
-    const draft = await this.store.write(['items', 'drafts', 'media'], async (tx) => {
+    const draft = await this.store.write(['items', 'drafts', 'media', 'copies'], async (tx) => {
       const item = await tx.objectStore('items').get(id);
-      if (item === undefined || !isMendable(item) || item.copy === null) throw new OutboxError('not_mendable');
-      const { kind, owner, copy } = item;
+      const copy = await tx.objectStore('copies').get(id);
+      if (item === undefined || copy === undefined || !isMendable(item)) throw new OutboxError('not_mendable');
+      const { kind, owner } = item;
       const mended: Draft = { id: uuid4(), kind, owner, ...copy, createdAt: at, updatedAt: at };
       await tx.objectStore('drafts').add(mended);
       for (const medium of await Promise.all(copy.media.map((m) => tx.objectStore('media').get(m.id)))) {
         if (medium !== undefined) await tx.objectStore('media').put({ ...medium, draftId: mended.id, itemId: null });
       }
       await tx.objectStore('items').delete(id);
+      await tx.objectStore('copies').delete(id);
       return mended;
     });
     this.changed('items', id);
@@ -315,10 +341,16 @@ export class Outbox extends OutboxCore {
     for (const { body, media } of assigned(bodies, draft.media)) {
       items.push(await this.#frozen(draft, body, media, keys, at));
     }
-    const done = await this.store.write(['drafts', 'media', 'items', 'meta'], async (tx) => {
+    const done = await this.store.write(['drafts', 'media', 'items', 'copies', 'meta'], async (tx) => {
       const now = await tx.objectStore('drafts').get(draftId);
       if (now === undefined) return 'submitted';
       if (JSON.stringify(now.media) !== JSON.stringify(draft.media)) return 'changed';
+      const [only, another] = items;
+      // Of one thing only: the parts of a visit cannot be mended apart from each other.
+      if (only && !another && (await tx.objectStore('meta').get(KEEP_COPIES)) === true) {
+        only.hasCopy = true;
+        await tx.objectStore('copies').put({ data: draft.data, media: draft.media }, only.id);
+      }
       const counter = await tx.objectStore('meta').get('order');
       const order = (typeof counter === 'number' ? counter : 0) + 1;
       await tx.objectStore('meta').put(order, 'order');
@@ -384,7 +416,7 @@ export class Outbox extends OutboxCore {
         sent: 0,
         state: 'waiting' as const,
       })),
-      copy: body.keepCopy === true ? { data: draft.data, media } : null,
+      hasCopy: false,
     };
   }
 
@@ -431,7 +463,7 @@ function assigned(bodies: SubmissionBody[], media: DraftMedium[]): { body: Submi
 }
 
 /** True where nothing of this item is on its way or at the server: only then may it become a draft again. */
-const isMendable = (item: ItemRecord): boolean => item.copy !== null && item.attention?.reason === 'refused';
+const isMendable = (item: ItemRecord): boolean => item.hasCopy && item.attention?.reason === 'refused';
 
 function shown(item: ItemRecord): Item {
   const { id, kind, owner, label, urgent, attention, nextAttemptAt, submittedAt, receiptCode, hasReceipt } = item;

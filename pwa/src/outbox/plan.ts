@@ -1,5 +1,5 @@
 /** What to send next: pure decisions over what is stored. */
-import { isLeft } from './state';
+import { isHalted, isLeft } from './state';
 import type { ItemRecord, MediumProgressRecord } from './schema';
 
 export type Step =
@@ -18,10 +18,6 @@ const STATUS_BATCH = 100;
 
 /** Danger to life first; then what was sent last, as it is the likeliest to matter now. */
 const byUrgency = (a: ItemRecord, b: ItemRecord): number => Number(b.urgent) - Number(a.urgent) || b.order - a.order;
-
-/** True where the server's word, not ours, has ended it for now. */
-const isHalted = (item: ItemRecord): boolean =>
-  item.complete || item.attention?.reason === 'refused' || item.attention?.reason === 'differs';
 
 /**
  * All steps that may be taken now, in order: envelopes, then questions, then media, small ones first. When one question

@@ -50,7 +50,14 @@ export interface ItemRecord {
   seq: number | null;
   receivedAt: string | null;
   media: MediumProgressRecord[];
-  copy: { data: JsonObject; media: DraftMedium[] } | null;
+  /** The person wanted a readable copy of it, and it is still needed (store `copies`). */
+  hasCopy: boolean;
+}
+
+/** What can be read again of something submitted, until the server has it; only where the person chose so. */
+export interface CopyRecord {
+  data: JsonObject;
+  media: DraftMedium[];
 }
 
 export interface Lease {
@@ -68,15 +75,19 @@ export interface OutboxSchema extends DBSchema {
   media: { key: string; value: MediumRecord };
   chunks: { key: [string, number]; value: ArrayBuffer };
   items: { key: string; value: ItemRecord };
-  meta: { key: string; value: KnownKeys | Lease | WritingMark | number };
+  /** By item id. */
+  copies: { key: string; value: CopyRecord };
+  meta: { key: string; value: KnownKeys | Lease | WritingMark | number | boolean };
 }
 
 export type Database = IDBPDatabase<OutboxSchema>;
 export type StoreName = StoreNames<OutboxSchema>;
 export type Write<Names extends StoreName[]> = IDBPTransaction<OutboxSchema, Names, 'readwrite'>;
 
-/** Step n leads from version n to n + 1. */
-const STEPS: ((database: Database) => void)[] = [
+type Upgrade = IDBPTransaction<OutboxSchema, StoreName[], 'versionchange'>;
+
+/** Step n leads from version n to n + 1. It awaits nothing but the upgrade's own requests. */
+const STEPS: ((database: Database, tx: Upgrade) => void | Promise<void>)[] = [
   (database) => {
     database.createObjectStore('drafts', { keyPath: 'id' });
     database.createObjectStore('media', { keyPath: 'id' });
@@ -84,15 +95,33 @@ const STEPS: ((database: Database) => void)[] = [
     database.createObjectStore('items', { keyPath: 'id' });
     database.createObjectStore('meta');
   },
+  async (database, tx) => {
+    // Copies left the items: those are read at every step of the sender, and nothing that can be read belongs there.
+    database.createObjectStore('copies');
+    const items = tx.objectStore('items');
+    for (const item of (await items.getAll()) as (ItemRecord & { copy?: CopyRecord | null })[]) {
+      const { copy, ...rest } = item;
+      if (copy) await tx.objectStore('copies').put(copy, item.id);
+      await items.put({ ...rest, hasCopy: copy != null });
+    }
+  },
 ];
+
+export const VERSION = STEPS.length;
 
 /** Opens and upgrades. `onLost` is called when the connection is gone: by the browser, or for another window's upgrade. */
 export function openDatabase(factory: IDBFactory, name: string, onLost: () => void): Promise<Database> {
   return new Promise((resolve, reject) => {
-    const request = factory.open(name, STEPS.length);
+    const request = factory.open(name, VERSION);
     request.onupgradeneeded = ({ oldVersion }) => {
       const database = wrap(request.result) as unknown as Database;
-      for (const step of STEPS.slice(oldVersion)) step(database);
+      const tx = wrap(request.transaction as IDBTransaction) as unknown as Upgrade;
+      const upgrade = async () => {
+        for (const step of STEPS.slice(oldVersion)) await step(database, tx);
+      };
+      upgrade().catch(() => {
+        tx.abort(); // all or nothing: `onerror` tells
+      });
     };
     request.onerror = () => {
       const newer = request.error?.name === 'VersionError';

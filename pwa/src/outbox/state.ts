@@ -13,3 +13,7 @@ export function stateOf(item: ItemRecord): ItemState {
 /** True where bytes of this medium still have to go. */
 export const isLeft = (medium: ItemRecord['media'][number]): boolean =>
   (medium.state === 'waiting' || medium.state === 'sending') && medium.sent < medium.size;
+
+/** True where the server's word, not ours, has ended it for now. */
+export const isHalted = (item: ItemRecord): boolean =>
+  item.complete || item.attention?.reason === 'refused' || item.attention?.reason === 'differs';

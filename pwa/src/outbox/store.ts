@@ -113,7 +113,7 @@ export class Store {
    * of exactly these bytes was stored and opened.
    */
   async obey(id: string, verdict: VerifiedVerdict): Promise<ItemRecord | null> {
-    return await this.write(['items', 'media', 'chunks'], async (tx) => {
+    return await this.write(['items', 'media', 'chunks', 'copies'], async (tx) => {
       const item = await tx.objectStore('items').get(id);
       if (item === undefined) return null;
       const settled = { sending: false, needsSignIn: false, waitingFor: null, nextAttemptAt: null };
@@ -121,7 +121,11 @@ export class Store {
       if (after.complete && !item.complete) {
         for (const medium of item.media) await removeMedium(tx, medium.id);
         after.envelope = null;
-        after.copy = null;
+      }
+      if (after.accepted && item.hasCopy) {
+        // It was for the case of a refusal.
+        await tx.objectStore('copies').delete(id);
+        after.hasCopy = false;
       }
       await tx.objectStore('items').put(after);
       return after;

@@ -55,8 +55,6 @@ export interface SubmissionBody {
   urgent?: boolean;
   /** A few words for the outbox list, kept readable on the phone: for staff work, never for tips. */
   label?: string | null;
-  /** Keep a readable copy so that a refused one can be mended (`mend`); only when the person chose so. */
-  keepCopy?: boolean;
 }
 
 export type ItemState =

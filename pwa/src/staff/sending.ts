@@ -70,6 +70,28 @@ export async function mark(about: string, item: string, seen = 0): Promise<void>
   marks.set(about, made);
 }
 
+/** Forgets what this item dealt with: it was taken back, or given up. */
+async function unmark(item: string): Promise<void> {
+  for (const { about } of [...marks.values()].filter((mark) => mark.item === item)) {
+    marks.delete(about);
+    await store?.delete('marks', about);
+  }
+}
+
+/** Turns a refused item into a draft again. Throws OutboxError `not_mendable`. */
+export async function mend(item: string): Promise<Draft> {
+  const draft = await outbox().mend(item);
+  await unmark(item);
+  await reload(); // the page that opens it looks for it there
+  return draft;
+}
+
+/** Takes a refused item off this phone. */
+export async function giveUp(item: string): Promise<void> {
+  await outbox().forget(item);
+  await unmark(item);
+}
+
 /** The item that deals with `about`, while it is still on its way. */
 export function onItsWay(about: string): Item | null {
   const found = marks.get(about);

@@ -29,7 +29,6 @@ export const faults = computed(() =>
 
 let draftId: string | null = null;
 let beginning: Promise<string> | null = null;
-let loaded = false;
 let nextKey = 1;
 let addingOneAfterAnother: Promise<unknown> = Promise.resolve();
 
@@ -42,16 +41,23 @@ function ensureDraft(): Promise<string> {
   return beginning;
 }
 
-/** Brings back what was left unfinished, once per visit; what is already typed in this visit is kept as it is. */
+/** Brings back what was left unfinished, the newest first; what is typed or open already is kept as it is. */
 export async function resume(): Promise<void> {
-  if (loaded) return;
   const { outbox } = await openMailbox();
-  if (loaded) return;
-  loaded = true;
   const left = (await outbox.drafts()).find((draft) => draft.kind === 'tip');
-  if (!left || draftId || touched.value) return;
+  if (!left || draftId || beginning || touched.value) return;
   take(left);
   resumed.value = touched.value;
+}
+
+/** Makes a refused report, of which a copy was kept, the one being written; another unfinished one waits its turn. */
+export async function mend(item: string): Promise<void> {
+  const { outbox } = await openMailbox();
+  await save();
+  const draft = await outbox.mend(item);
+  clear();
+  take(draft);
+  resumed.value = true;
 }
 
 function take(draft: Draft): void {

@@ -21,7 +21,7 @@ export async function openDisk(path: string, database: string): Promise<IDBFacto
   // The outbox's own schema, so that what is replayed finds its stores.
   const opened = await openDatabase(factory, database, () => undefined);
   for (const changes of committed) {
-    const transaction = opened.transaction(['drafts', 'media', 'chunks', 'items', 'meta'], 'readwrite');
+    const transaction = opened.transaction(['drafts', 'media', 'chunks', 'items', 'copies', 'meta'], 'readwrite');
     for (const change of changes) {
       const store = transaction.objectStore(change.store as 'meta');
       if ('put' in change) await store.put(change.put as number, change.key as string);

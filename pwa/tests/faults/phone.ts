@@ -68,7 +68,9 @@ let token: string | null = null;
 const getToken: GetToken = async ({ rejected }) => {
   if (token === null || token === rejected) {
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(plan.sign_in) };
-    token = ((await (await fetch(`${plan.api}/auth/sign-in`, init)).json()) as { access_token: string }).access_token;
+    const answer = await fetch(`${plan.api}/auth/sign-in`, init);
+    if (!answer.ok) throw new Error(`sign-in answered ${String(answer.status)}`);
+    token = ((await answer.json()) as { access_token: string }).access_token;
   }
   return token;
 };

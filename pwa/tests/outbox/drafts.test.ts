@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openDatabase } from '@/outbox/schema';
 import { storageState } from '@/outbox/storage';
 import type { MediumProgress } from '@/outbox';
 import { draftWith, Phone, photo, settle, stored, submitted } from './phone';
@@ -155,21 +154,68 @@ describe('submit', () => {
     expect(await outbox.items()).toEqual([]);
   });
 
-  it('a refused one can be mended only where a copy was kept', async () => {
+  it('a refused one can be mended only where the person chose to keep copies', async () => {
     const outbox = await phone.open();
     server.refuses = () => 'manifest.shape';
     const [kept, lost] = await Promise.all([draftWith(outbox, [50_000], '有'), draftWith(outbox, [], '无')]);
-    const [a] = await outbox.submit(kept.id, [{ kind: 'tip', body: {}, keepCopy: true }]);
     const [b] = await outbox.submit(lost.id, [{ kind: 'tip', body: {} }]);
+    await outbox.keepCopies(true);
+    const [a] = await outbox.submit(kept.id, [{ kind: 'tip', body: {} }]);
     await expect(outbox.mend(a?.id ?? '')).rejects.toMatchObject({ code: 'not_mendable' }); // not refused yet
     await settle(phone, outbox, undefined, 2);
     server.refuses = () => null;
+    expect((await outbox.items()).map(({ mendable }) => mendable)).toEqual([true, false]);
     await expect(outbox.mend(b?.id ?? '')).rejects.toMatchObject({ code: 'not_mendable' });
     const mended = await outbox.mend(a?.id ?? '');
     expect(mended).toMatchObject({ data: { text: '有' }, media: kept.media });
     const [again] = await outbox.submit(mended.id, [{ kind: 'tip', body: mended.data }]);
+    expect(await stored(phone, 'copies')).toHaveLength(1);
+    server.worker = false;
+    await settle(phone, outbox, undefined, 1);
+    expect(await stored(phone, 'copies')).toEqual([]); // received: no need for it any more
+    server.worker = true;
     await settle(phone, outbox, undefined, 3);
     expect(await outbox.item(again?.id ?? '')).toMatchObject({ state: 'complete' });
+  });
+
+  it('copies that are not wanted any more are gone at once, and the refused one can still be sent', async () => {
+    const outbox = await phone.open();
+    await outbox.keepCopies(true);
+    await submitted(outbox, [100], '藏起来');
+    await outbox.keepCopies(false);
+    expect([await stored(phone, 'copies'), await outbox.keepsCopies()]).toEqual([[], false]);
+    expect((await settle(phone, outbox))[0]?.state).toBe('complete');
+  });
+
+  it('what the server will not take can be cleared by the person, with all its bytes; what waits cannot', async () => {
+    const outbox = await phone.open();
+    const item = await submitted(outbox, [100]);
+    await expect(outbox.forget(item.id)).rejects.toMatchObject({ code: 'not_complete' });
+    server.refuses = () => 'manifest.shape';
+    await settle(phone, outbox, undefined, 2);
+    server.refuses = () => null;
+    await outbox.forget(item.id);
+    for (const store of ['items', 'media', 'chunks', 'copies']) expect(await stored(phone, store)).toEqual([]);
+  });
+
+  it('leaves nothing that can be read on the disk, whatever was in the draft', async () => {
+    const outbox = await phone.open();
+    const draft = await draftWith(outbox, [100], 'WORDS-OF-THE-REPORTER');
+    const thumbnail = 'data:image/jpeg;base64,VEhVTUJOQUlM';
+    const seen = { ...draft, media: draft.media.map((medium) => ({ ...medium, thumbnail })) };
+    await outbox.store.write(['drafts'], async (tx) => void (await tx.objectStore('drafts').put(seen)));
+    const readable = /WORDS-OF-THE-REPORTER|VEhVTUJOQUlM|扎西|13800000000/;
+    const disk = async () => {
+      const stores = ['drafts', 'media', 'chunks', 'items', 'copies', 'meta'];
+      const records = await Promise.all(stores.map((store) => stored(phone, store)));
+      return JSON.stringify(records, (_key, value: unknown) =>
+        value instanceof ArrayBuffer ? Buffer.from(value).toString('latin1') : value,
+      );
+    };
+    expect(await disk()).toMatch(readable);
+    const person = { identity: { name: '扎西' }, contact: { phone: '13800000000' } };
+    await outbox.submit(draft.id, [{ kind: 'tip', body: draft.data, ...person }]);
+    expect(await disk()).not.toMatch(readable);
   });
 });
 
@@ -205,12 +251,6 @@ describe('the database', () => {
     expect((await outbox.draft(draft.id))?.id).toBe(draft.id);
   });
 
-  it('has the stores of version 1', async () => {
-    const database = await openDatabase(phone.disk, 'fresh', () => undefined);
-    expect([...database.objectStoreNames]).toEqual(['chunks', 'drafts', 'items', 'media', 'meta']);
-    expect(database.version).toBe(1);
-    database.close();
-  });
 });
 
 it('tells progress in order', async () => {

@@ -28,6 +28,20 @@ interface Held {
   }[];
 }
 
+interface Signing {
+  id: string;
+  secret: string;
+  public: string;
+  previous: string | null;
+  signature: string | null;
+}
+
+/** All that a server needs to open and sign for what an earlier one was sent. */
+export interface ServerSecrets {
+  identities: Record<'intake' | 'identity' | 'notice', { secret: string; recipient: string }>;
+  chain: Signing[];
+}
+
 interface Reply {
   status: number;
   headers?: Record<string, string>;
@@ -68,6 +82,21 @@ export class ProtocolServer {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     this.base = `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}/api/v1`;
     return this;
+  }
+
+  secrets(): ServerSecrets {
+    if (this.#identities === null) throw new Error('not started');
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+    const chain = this.#chain.map((one) => ({ ...one, secret: text(one.secret), public: text(one.public) }));
+    return { identities: this.#identities, chain };
+  }
+
+  /** Takes the place of an earlier server. */
+  succeed({ identities, chain }: ServerSecrets): void {
+    this.#identities = identities;
+    const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
+    const keys = chain.map((one) => ({ ...one, secret: bytes(one.secret), public: bytes(one.public) }));
+    this.#chain.splice(0, this.#chain.length, ...keys);
   }
 
   async stop(): Promise<void> {
