@@ -1,6 +1,6 @@
 """The arithmetic of clocks: how long a term is, when it ends, what a pause does, who hears when (DOMAIN.md §3).
 
-The table of steps (rules.py) says which step starts, ends, pauses and resumes which term; this says what that means.
+Which terms run in which state of a case, and which stand still, rules.py says; this says what that means.
 """
 
 from collections.abc import Collection, Iterable
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from server.cases.rules import CLOCKS, STEPS, URGENT_CLOCKS, Days, Length, State, Term
+from server.cases.rules import CLOCKS, URGENT_CLOCKS, Days, Length, State, Term, owners
 from server.core.calendar import WorkingCalendar, day_of, end_of
 from server.identity.rules import Role
 
@@ -49,7 +49,9 @@ class ClockRule:
         return cls(**{**facts, "days": Days(facts["days"]), "extend_by": Role(by) if by else None})
 
 
-EXTENSIONS: dict[Term, tuple[int, int, Role]] = {Term.HANDLE: (30, 1, Role.LEADER)}
+EXTENSIONS: dict[Term, tuple[int, int, Role]] = dict.fromkeys(
+    (Term.HANDLE, Term.RECTIFY), (30, 1, Role.LEADER)
+)
 """By how much, how often, by whom: once by at most 30 days, approved by the next level up (安监总财〔2018〕19号)."""
 
 
@@ -209,9 +211,9 @@ class Stage:
     at: datetime
 
 
-def ladder(state: State) -> tuple[Role, ...]:
-    """The rungs for a case in this state, from whoever has to act there upwards."""
-    acting = {role for row in STEPS if state in row.sources for role in row.roles}
+def ladder(term: Term, state: State) -> tuple[Role, ...]:
+    """The rungs for a clock of a case in this state, from whoever has to act upwards."""
+    acting = owners(term, state)
     first = next((place for place, role in enumerate(LADDER) if role in acting), len(LADDER) - 1)
     return LADDER[first:]
 

@@ -1,6 +1,7 @@
 """The clocks of cases at work: steps start, end, pause and resume them; the sweep warns and climbs."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -8,14 +9,15 @@ import structlog
 from sqlalchemy.orm import Session
 
 from server.audit.services import record
-from server.cases import clock_rules
+from server.cases import clock_rules, rules
 from server.cases.clock_rules import WARN, ClockRule, Matter, Scope, Stage
 from server.cases.models import Case, CaseClock, CaseReport, ClockRuleRow, ClockStage
-from server.cases.rules import Days, State, Term, Transition
+from server.cases.rules import CaseFacts, Days, State, Term, Transition
 from server.cases.telling import area_path, tell_people
-from server.core.calendar import UnknownYear, WorkingCalendar, day_of
+from server.core.calendar import UnknownYear, WorkingCalendar, day_of, end_of
 from server.core.calendar_table import working_calendar
 from server.core.clock import Clock
+from server.core.db import Facts
 from server.core.errors import Conflict, Invalid
 from server.identity.models import Area
 from server.identity.rules import SYSTEM, Actor, Role
@@ -29,27 +31,49 @@ SWEEP_BATCH = 200
 # ---- what a step does to the clocks
 
 
-def follow(session: Session, clock: Clock, case: Case, row: Transition) -> None:
-    """Do to the clocks of a case what the row of the table says; the case has its new state already.
+def follow(
+    session: Session, clock: Clock, case: Case, facts: CaseFacts, row: Transition, values: Facts
+) -> None:
+    """Let run what runs by the facts that a step has led to (rules.running), and nothing else.
 
     A term that runs is not started again: neither a return nor a second acceptance moves the clock of the whole.
     """
     now, running = clock.now(), _running(session, case.id)
+    wanted, still = rules.running(facts), rules.paused(facts)
     for one in running:
-        if Term(one.name) in row.ends:
+        term = Term(one.name)
+        if term not in wanted or term in row.renews:
             one.ended_at, one.next_at = now, None
-        elif Term(one.name) in row.pauses and one.paused_at is None and _rule(one, case).pausable:
+        elif term in still and one.paused_at is None and _rule(one, case).pausable:
             one.paused_at = now
-        elif Term(one.name) in row.resumes and one.paused_at is not None:
+        elif term not in still and one.paused_at is not None:
             _resume(session, case, one, now)
     going_on = {one.name for one in running if one.ended_at is None}
-    for term in row.starts:
-        if term not in going_on:
-            _start(session, clock, case, term)
+    for term in sorted(wanted - going_on):
+        named = row.until[0] if row.until and row.until[1] is term else None
+        one = _start(session, clock, case, term, date.fromisoformat(values[named]) if named else None)
+        if term in still and _rule(one, case).pausable:
+            one.paused_at = now
     session.flush()
     # Who is told next depends on where the case lies now.
     for one in _running(session, case.id):
         _plan(session, clock, case, one)
+
+
+def extend_all(
+    session: Session, clock: Clock, actor: Actor, case: Case, terms: Iterable[Term], amount: int
+) -> None:
+    """Extend the first of these terms, which must run, and those of the others that run and may be extended.
+
+    Raises as `extend` does.
+    """
+    first, *others = terms
+    extend(session, clock, actor, case, first, amount)
+    for one in _running(session, case.id):
+        term = Term(one.name)
+        may = clock_rules.extension_fault(_rule(one, case), one.extended, amount) is None
+        if term in others and may and one.due_at is not None:
+            extend(session, clock, actor, case, term, amount)
 
 
 def extend(session: Session, clock: Clock, actor: Actor, case: Case, term: Term, amount: int) -> datetime:
@@ -101,15 +125,20 @@ def start_waiting(session: Session, clock: Clock) -> int:
     return started
 
 
-def _start(session: Session, clock: Clock, case: Case, term: Term) -> None:
+def _start(session: Session, clock: Clock, case: Case, term: Term, until: date | None) -> CaseClock:
+    """`until`: the day that a plan, a letter or a listing sets."""
     rule = rule_for(session, clock, case, term)
     one = CaseClock(case_id=case.id, name=term, started_at=clock.now(), rule=rule.facts(), extended=0)
-    _set_due(session, case, one, working_calendar(session))
+    if until is not None:
+        one.due_at = end_of(until)
+    else:
+        _set_due(session, case, one, working_calendar(session))
     session.add(one)
     if one.due_at is None:
         # Nobody is kept from acting because next year's holidays are not out yet; nor are they guessed.
         log.warning("case.clock_waits", case=case.number, term=term)
         record(session, clock, SYSTEM, "case.clock_waits", "case", case.id, term=term)
+    return one
 
 
 def _set_due(session: Session, case: Case, one: CaseClock, calendar: WorkingCalendar) -> None:
@@ -250,7 +279,7 @@ def _speak(session: Session, clock: Clock, case: Case, one: CaseClock) -> None:
 def _tell(session: Session, clock: Clock, case: Case, one: CaseClock, stage: str) -> int:
     """A warning goes to the lowest rung that somebody holds."""
     code = "clock_warn" if stage == WARN else "clock_overdue"
-    rungs = clock_rules.ladder(State(case.state)) if stage == WARN else (Role(stage),)
+    rungs = clock_rules.ladder(Term(one.name), State(case.state)) if stage == WARN else (Role(stage),)
     due = one.due_at.isoformat() if one.due_at else None
     for role in rungs:
         told = tell_people(session, clock, case, [role], code, term=one.name, due_at=due, rung=role)
@@ -265,7 +294,7 @@ def _open(session: Session, clock: Clock, case: Case, one: CaseClock) -> list[St
     done = session.scalars(
         sa.select(ClockStage.stage).where(ClockStage.clock_id == one.id, ClockStage.due_at == one.due_at)
     ).all()
-    rungs = clock_rules.ladder(State(case.state))
+    rungs = clock_rules.ladder(Term(one.name), State(case.state))
     every = clock_rules.stages(_rule(one, case), one.started_at, one.due_at, rungs)
     return clock_rules.open_stages(every, done, one.due_at, clock.now())
 

@@ -10,7 +10,13 @@ from server.cases.rules import Step
 QUOTE_LENGTH = 8
 """So many characters of Chinese (or words of Latin script) in the reporter's own order are a quotation."""
 
-WATCHED: dict[Step, tuple[str, ...]] = {Step.ACCEPT: ("title", "matter"), Step.REPLY: ("text",)}
+WATCHED: dict[Step, tuple[str, ...]] = {
+    Step.ACCEPT: ("title", "matter"),
+    Step.TRANSFER_AT_ONCE: ("title", "matter"),
+    Step.CHASE: ("demand",),
+    Step.ISSUE_LETTER: ("demand",),
+    Step.REPLY: ("text",),
+}
 """Fields that are read outside of the desk."""
 
 

@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.core.db import Base, Facts, Identified, Timeless
@@ -18,6 +19,9 @@ class Case(Timeless, Base):
         sa.CheckConstraint("risk IN ('red', 'orange', 'yellow', 'blue')", name="risk"),
         sa.Index("ix_case_state_received", "state", "first_received_at"),
         sa.Index("ix_case_unit_state", "unit_id", "state"),
+        sa.Index(
+            "ix_case_merged_into", "merged_into_id", postgresql_where=sa.text("merged_into_id IS NOT NULL")
+        ),
     )
 
     number: Mapped[str] = mapped_column(unique=True)
@@ -31,28 +35,40 @@ class Case(Timeless, Base):
     enterprise_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("enterprise.id"), index=True)
     sector_no: Mapped[int | None] = mapped_column(sa.ForeignKey("sector.no"))
     unit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("unit.id"))
-    """Where the case lies; set by accept, never by a machine."""
+    """Where the case lies, from acceptance until it comes back; never set by a machine."""
+    sides: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()), default=list, server_default="{}")
+    """What is open beside the state (rules.Side)."""
+    took: Mapped[Facts] = mapped_column(default=dict, server_default="{}")
+    """Step → who took it last; null for the system and the reporter."""
     risk: Mapped[str | None]
     urgent: Mapped[bool] = mapped_column(default=False)
     unsatisfied: Mapped[bool] = mapped_column(default=False)
     finding: Mapped[str | None]
     reply: Mapped[str | None]
+    reward: Mapped[str | None]
+    """Whether the reply says that the report qualifies (rules.Reward)."""
     replied_at: Mapped[datetime | None]
     first_received_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("case.id"))
-    rectified_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
 
 
 class CaseReport(Base):
-    """A report joined to a case; leaving it is kept too, so that a merge can be undone."""
+    """A report joined to a case; leaving it is kept too, so that a merge can be undone.
+
+    A report that tells of several matters is in several cases: in one that answers the reporter, in the others as a
+    `part`.
+    """
 
     __tablename__ = "case_report"
     __table_args__ = (
         sa.Index(
-            "uq_case_report_current", "report_id", unique=True, postgresql_where=sa.text("left_at IS NULL")
+            "uq_case_report_current",
+            "report_id",
+            unique=True,
+            postgresql_where=sa.text("left_at IS NULL AND NOT part"),
         ),
     )
 
@@ -60,6 +76,7 @@ class CaseReport(Base):
     report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
     joined_at: Mapped[datetime] = mapped_column(primary_key=True)
     left_at: Mapped[datetime | None]
+    part: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class CaseEvent(Identified, Base):

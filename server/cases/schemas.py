@@ -4,7 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from server.cases.rules import FieldType, Finding, Risk, State, Step, Term
+from server.cases.fields import FieldType
+from server.cases.rules import Finding, Reward, Risk, Side, State, Step, Term
 
 
 class Word(fields.Enum[Any]):
@@ -48,6 +49,10 @@ class FieldSchema(Schema):
     min_length = fields.Integer(required=True)
     max_length = fields.Integer(required=True)
     min_items = fields.Integer(required=True)
+    within_days = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "For a date: the last day, from today"}
+    )
+    reporter_reads = fields.Boolean(required=True)
 
 
 class AllowedStepSchema(Schema):
@@ -55,6 +60,18 @@ class AllowedStepSchema(Schema):
 
     step = Word(Step, by_value=True, required=True)
     fields_ = fields.List(fields.Nested(FieldSchema), required=True, attribute="fields", data_key="fields")
+    from_spot = fields.Boolean(
+        required=True, metadata={"description": "With photos, through the phone's outbox"}
+    )
+    aside = fields.Boolean(required=True, metadata={"description": "Not the way on: under `more`"})
+    undo_s = fields.Integer(
+        required=True, metadata={"description": "Seconds in which it may still be taken back, unsent"}
+    )
+    not_for = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={"description": "Who may not take it because of what they did before"},
+    )
 
 
 class EventSchema(Schema):
@@ -97,6 +114,9 @@ class CaseSheetSchema(Schema):
     kind = fields.String(required=True, metadata={"description": "tip or hazard"})
     risk = Word(Risk, by_value=True, required=True, allow_none=True)
     urgent = fields.Boolean(required=True)
+    sides = fields.List(
+        Word(Side, by_value=True), required=True, metadata={"description": "What is open beside the state"}
+    )
     area_name = fields.String(required=True, allow_none=True)
     enterprise = fields.String(required=True, allow_none=True)
     enterprise_id = fields.UUID(required=True, allow_none=True)
@@ -109,12 +129,8 @@ class CaseSheetSchema(Schema):
     due_at = fields.DateTime(required=True, allow_none=True)
     finding = Word(Finding, by_value=True, required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
+    reward = Word(Reward, by_value=True, required=True, allow_none=True)
     replied_at = fields.DateTime(required=True, allow_none=True)
-    rectified_by_id = fields.UUID(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Who may not recheck: the person who rectified"},
-    )
     media = fields.List(fields.Nested(MediumSchema), required=True)
     history = fields.List(fields.Nested(EventSchema), required=True)
     clocks = fields.List(fields.Nested(ClockSchema), required=True)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from server.audit.services import record
 from server.cases import giveaway, rules
-from server.cases.clocks import follow
+from server.cases.clocks import extend_all, follow
 from server.cases.models import Case, CaseEvent, CaseReport
-from server.cases.rules import CaseFacts, State, Step
+from server.cases.rules import CaseFacts, Side, State, Step
 from server.cases.schemas import CaseSheetSchema
 from server.cases.sheet import case_sheet, reports_of
-from server.cases.telling import area_path
+from server.cases.telling import area_path, end_ways, tell_people, tell_reporters
+from server.core.calendar import day_of
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
@@ -25,7 +27,7 @@ from server.identity.models import Area, Person, RoleGrant, Unit
 from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
 from server.intake.rules import printable
-from server.intake.services import additions_of, next_number, report_with
+from server.intake.services import additions_of, next_number, number_like, report_with
 from server.routing import services as routing
 from server.triage.models import Sector
 from server.triage.sectors import confirm_sector
@@ -41,28 +43,38 @@ def open_case(session: Session, clock: Clock, parts: Parts, report: Report) -> C
     known = case_of(session, report.id)
     if known is not None:
         return known
-    now = clock.now()
+    case = _new_case(session, next_number(session, clock, parts, "case"), report)
+    session.add(CaseReport(case_id=case.id, report_id=report.id, joined_at=clock.now()))
+    _begin(session, clock, SYSTEM, case, {"report": report.number})
+    if report.fixed_on_spot and report.reporter_id is not None:
+        person = session.get_one(Person, report.reporter_id)
+        _move(session, clock, Actor(person.id, person.name, ()), case, Step.FIX_ON_SPOT, {})
+    return case
+
+
+def _new_case(session: Session, number: str, report: Report) -> Case:
     case = Case(
-        number=next_number(session, clock, parts, "case"),
+        number=number,
         state=State.REGISTERED,
         version=1,
         kind=report.kind,
         area_id=report.area_id,
         enterprise_id=report.enterprise_id,
         first_received_at=report.received_at,
+        sides=[],
+        took={},
     )
     session.add(case)
     session.flush()
-    session.add(CaseReport(case_id=case.id, report_id=report.id, joined_at=now))
-    session.flush()
-    _write_event(
-        session, clock, SYSTEM, case, Step.REGISTER, {"report": report.number}, None, State.REGISTERED
-    )
-    follow(session, clock, case, rules.BY_STEP[Step.REGISTER])
-    if report.fixed_on_spot and report.reporter_id is not None:
-        person = session.get_one(Person, report.reporter_id)
-        _move(session, clock, Actor(person.id, person.name, ()), case, Step.FIX_ON_SPOT, {})
     return case
+
+
+def _begin(session: Session, clock: Clock, actor: Actor, case: Case, fields: Facts) -> None:
+    """The first line of the history, and the first clock."""
+    session.flush()
+    _write_event(session, clock, actor, case, Step.REGISTER, fields, None, State.REGISTERED)
+    follow(session, clock, case, facts_of(session, case), rules.BY_STEP[Step.REGISTER], fields)
+    tell_people(session, clock, case, rules.BY_STEP[Step.REGISTER].notify, "step", step=Step.REGISTER)
 
 
 def take_step(
@@ -87,20 +99,56 @@ def take_step(
         raise NotFound()
     if not rules.has_right(facts, actor, step):
         raise Forbidden("case.step_not_yours", "This step is for somebody else to take.")
-    if seen_version is not None and seen_version != case.version:
+    if seen_version not in (None, case.version) and not rules.BY_STEP[step].appends:
         raise PreconditionFailed(
             "case.changed",
             "Somebody else changed the case first. Look at it again; nothing that you typed is lost.",
             current={"version": case.version, "state": case.state},
         )
-    if facts.state not in rules.BY_STEP[step].sources:
+    values = _checked(session, clock, actor, case, facts, step, fields)
+    _move(session, clock, actor, case, step, values, submission_id)
+    return case
+
+
+def reporter_step(
+    session: Session, clock: Clock, case_id: uuid.UUID, step: Step, report: Report, fields: Mapping[str, Any]
+) -> Case:
+    """A step that the reporter takes by the receipt code (rules.THE_REPORTERS); an objection once per report.
+
+    Raises Conflict in a state that does not allow it or for a second objection, Invalid with a sentence per field.
+    """
+    if step not in rules.THE_REPORTERS:
+        raise Forbidden("case.step_not_yours", "This step is for somebody else to take.")
+    case = lock_case(session, case_id)
+    values = _checked(session, clock, rules.REPORTER, case, facts_of(session, case), step, fields)
+    before = sa.select(CaseEvent.id).where(
+        CaseEvent.case_id == case.id,
+        CaseEvent.step == step,
+        CaseEvent.fields["report"].astext == report.number,
+    )
+    if session.scalar(before.limit(1)) is not None:
+        raise Conflict("case.said_before", "You have said this before; it is being looked into.")
+    _move(session, clock, rules.REPORTER, case, step, values | {"report": report.number})
+    return case
+
+
+def _checked(
+    session: Session,
+    clock: Clock,
+    actor: Actor,
+    case: Case,
+    facts: CaseFacts,
+    step: Step,
+    fields: Mapping[str, Any],
+) -> Facts:
+    """The fields as they are kept. Raises Conflict when the step is not possible now, Invalid for the fields."""
+    if not rules.possible(facts, rules.BY_STEP[step]):
         raise Conflict("case.step_not_allowed", "The case is in a state that does not allow this step.")
-    checked = rules.check(step, fields)
+    checked = rules.check(step, fields, day_of(clock.now()))
     errors = checked.errors or _unknown(session, actor, case, checked.values)
     if errors:
         raise Invalid("case.fields", "Some fields are missing or wrong; see `fields`.", fields=errors)
-    _move(session, clock, actor, case, step, checked.values, submission_id)
-    return case
+    return checked.values
 
 
 def keep_late_step(
@@ -124,11 +172,15 @@ def keep_late_step(
 
 
 def lock_case(session: Session, case_id: uuid.UUID, other_id: Any = None) -> Case:
-    """The case, locked until the commit; with the other one of a merge, in an order that cannot dead-lock."""
+    """The case, locked until the commit, in an order that cannot dead-lock: with the other one of a merge, the case
+    that it was merged into and those that were merged into it.
+    """
     ids = {case_id}
     with suppress(ValueError):  # no merge, or a fault that the check of the fields will name
         ids.add(uuid.UUID(str(other_id)))
-    statement = sa.select(Case).where(Case.id.in_(ids)).order_by(Case.id).with_for_update()
+    parent = sa.select(Case.merged_into_id).where(Case.id == case_id).scalar_subquery()
+    family = sa.or_(Case.id.in_(ids), Case.id == parent, Case.merged_into_id == case_id)
+    statement = sa.select(Case).where(family).order_by(Case.id).with_for_update()
     fresh = statement.execution_options(populate_existing=True)
     found = {case.id: case for case in session.scalars(fresh)}
     if case_id not in found:
@@ -147,17 +199,18 @@ def facts_of(session: Session, case: Case) -> CaseFacts:
         State(case.state),
         area_path(session, case),
         case.unit_id,
-        case.rectified_by_id,
+        frozenset(Side(side) for side in case.sides),
+        {Step(step): uuid.UUID(person) if person else None for step, person in case.took.items()},
         frozenset(reporter for reporter in reporters if reporter),
     )
 
 
 def case_of(session: Session, report_id: uuid.UUID) -> Case | None:
-    """The case that a report is in now; None until one is opened."""
+    """The case that answers a report now; None until one is opened."""
     return session.scalar(
         sa.select(Case)
         .join(CaseReport, CaseReport.case_id == Case.id)
-        .where(CaseReport.report_id == report_id, CaseReport.left_at.is_(None))
+        .where(CaseReport.report_id == report_id, CaseReport.left_at.is_(None), CaseReport.part.is_(False))
     )
 
 
@@ -186,7 +239,7 @@ def followers(session: Session, case: Case) -> dict[str, Role]:
     """The streams of phones that carry the case now, and the role they are followed in."""
     state = State(case.state)
     streams: dict[str, Role] = {}
-    if state in rules.WITH_THE_UNIT - rules.FINAL and case.unit_id is not None:
+    if state in rules.WITH_THE_UNIT - rules.CLOSED and case.unit_id is not None:
         streams[f"unit:{case.unit_id}"] = Role.HANDLER
     if state is State.TO_RECHECK:
         path = facts_of(session, case).area_path or ""
@@ -224,20 +277,16 @@ def _move(
     """Take the step: history, clocks, version, audit and phones, all in this transaction."""
     streams = followers(session, case)
     before = facts_of(session, case)
-    now_facts = rules.after(before, actor, step, values)
+    row, now = rules.BY_STEP[step], rules.after(before, actor, step, values)
     told = values | _given_away(session, case, step, values)
-    _write_event(session, clock, actor, case, step, told, before.state, now_facts.state, submission_id)
-    _apply(session, clock, actor, case, step, values)
-    case.state, case.unit_id, case.rectified_by_id = (
-        now_facts.state,
-        now_facts.unit_id,
-        now_facts.rectified_by,
-    )
-    case.version += 1
-    if now_facts.state in rules.FINAL:
-        case.closed_at = clock.now()
-        mark_closed(session, _report_ids(session, case), case.closed_at)
-    follow(session, clock, case, rules.BY_STEP[step])
+    event = _write_event(session, clock, actor, case, step, told, before.state, now.state, submission_id)
+    case.state, case.unit_id, case.sides = now.state, now.unit_id, sorted(now.open)
+    case.took = {taken: person and str(person) for taken, person in now.took.items()}
+    if not row.appends:
+        case.version += 1
+    _apply(session, clock, actor, case, before, step, values, event)
+    _close_or_open(session, clock, case)
+    follow(session, clock, case, now, row, values)
     record(
         session,
         clock,
@@ -249,6 +298,18 @@ def _move(
         from_state=before.state,
         to_state=case.state,
     )
+    tell_people(
+        session,
+        clock,
+        case,
+        row.notify,
+        "step",
+        besides=actor.person_id,
+        unit_id=before.unit_id,  # who has just lost it is told too
+        step=step,
+    )
+    if row.told is not None:
+        tell_reporters(session, clock, case)
     session.flush()
     _tell_phones(session, case, streams)
 
@@ -272,54 +333,171 @@ def _given_away(session: Session, case: Case, step: Step, values: Facts) -> Fact
     hints = {
         part.hint
         for name in giveaway.WATCHED.get(step, ())
-        for part in given_away(session, case, str(values.get(name, "")), step is not Step.ACCEPT)
+        for part in given_away(session, case, str(values.get(name, "")), step not in rules.BEGINS)
     }
     return {"gives_away": sorted(hints)} if hints else {}
 
 
-def _apply(session: Session, clock: Clock, actor: Actor, case: Case, step: Step, values: Facts) -> None:
+def _apply(
+    session: Session,
+    clock: Clock,
+    actor: Actor,
+    case: Case,
+    before: CaseFacts,
+    step: Step,
+    values: Facts,
+    event: CaseEvent,
+) -> None:
     """What a step leaves on the case besides its state."""
     match step:
-        case Step.ACCEPT:
+        case Step.ACCEPT | Step.TRANSFER_AT_ONCE:
             case.sector_no, case.risk = values["sector_no"], values["risk"]
             case.title, case.matter = values["title"], values["matter"]
-            case.urgent = values.get("urgency") == rules.Urgency.IMMEDIATE
+            case.urgent = step is Step.TRANSFER_AT_ONCE
             case.accepted_at = case.accepted_at or clock.now()
             routing.decide(session, clock, _report_ids(session, case), uuid.UUID(str(values["unit_id"])))
             confirm_sector(session, clock, _report_ids(session, case), case.sector_no)
-        case Step.RETURN if case.unit_id is not None:
-            routing.record_return(session, clock, _report_ids(session, case), case.unit_id, values["reason"])
+        case Step.RETURN if before.unit_id is not None:
+            routing.record_return(
+                session, clock, _report_ids(session, case), before.unit_id, values["reason"]
+            )
         case Step.MERGE:
-            _merge(session, clock, actor, case, session.get_one(Case, uuid.UUID(values["into"])))
-        case Step.VERIFY:
+            into = session.get_one(Case, uuid.UUID(values["into"]))
+            event.fields = event.fields | _merge(session, clock, actor, case, into, event.at)
+        case Step.UNMERGE | Step.REOPEN if case.merged_into_id is not None:
+            _unmerge(session, clock, actor, case)
+        case Step.ARCHIVE | Step.CLOSE_WITH_PARENT:
+            of_this = sa.select(Case).where(Case.merged_into_id == case.id, Case.state == State.MERGED)
+            for child in session.scalars(of_this):
+                _move(session, clock, SYSTEM, child, Step.CLOSE_WITH_PARENT, {})
+        case Step.SPLIT:
+            event.fields = event.fields | _split(session, clock, actor, case, values)
+        case Step.VERIFY | Step.VERIFY_BY_COUNTY:
             case.finding = values["finding"]
+        case Step.GRANT_EXTENSION:
+            extend_all(session, clock, actor, case, rules.BY_STEP[step].extends, _asked_days(session, case))
         case Step.REPLY:
+            case.reply, case.replied_at, case.reward = values["text"], clock.now(), values["reward"]
+        case Step.UPHOLD:
             case.reply, case.replied_at = values["text"], clock.now()
+    if step in (Step.OVERTURN, Step.REOPEN):
+        case.finding = case.reward = None
+
+
+def _asked_days(session: Session, case: Case) -> int:
+    """By how much the last extension was asked for."""
+    asked = sa.select(CaseEvent.fields["days"].astext).where(
+        CaseEvent.case_id == case.id, CaseEvent.step == Step.ASK_EXTENSION, CaseEvent.late.is_(False)
+    )
+    return int(session.scalars(asked.order_by(CaseEvent.at.desc(), CaseEvent.id.desc()).limit(1)).one())
+
+
+def _close_or_open(session: Session, clock: Clock, case: Case) -> None:
+    """Say on the case, and to the search for duplicates, since when it is closed, or that it is open again."""
+    closed = State(case.state) in rules.CLOSED
+    if closed != (case.closed_at is not None):
+        case.closed_at = clock.now() if closed else None
+        end_ways(session, clock, case, closed)
+        mark_closed(session, _report_ids(session, case), case.closed_at)
 
 
 def _report_ids(session: Session, case: Case) -> list[uuid.UUID]:
     return [report.id for report in reports_of(session, case.id)]
 
 
-def _merge(session: Session, clock: Clock, actor: Actor, case: Case, into: Case) -> None:
-    """Move the reports to the other case. The rows of both stay, so that it can be undone."""
-    now = clock.now()
-    moving = session.scalars(
-        sa.select(CaseReport).where(CaseReport.case_id == case.id, CaseReport.left_at.is_(None))
-    ).all()
+def _memberships(session: Session, case: Case) -> list[CaseReport]:
+    """The reports that are in the case now, as its rows say it."""
+    now = sa.select(CaseReport).where(CaseReport.case_id == case.id, CaseReport.left_at.is_(None))
+    return list(session.scalars(now))
+
+
+def _merge(session: Session, clock: Clock, actor: Actor, case: Case, into: Case, now: datetime) -> Facts:
+    """Move the reports to the other case. The rows of both stay, so that it can be undone; says what was moved."""
+    moving = _memberships(session, case)
+    there = {row.report_id: row for row in _memberships(session, into)}
     for row in moving:
         row.left_at = now
-    session.flush()  # a report is in one case at a time
-    session.add_all(CaseReport(case_id=into.id, report_id=row.report_id, joined_at=now) for row in moving)
+    session.flush()  # one case at a time answers a report
+    for row in moving:
+        known = there.get(row.report_id)
+        if known is None:
+            session.add(CaseReport(case_id=into.id, report_id=row.report_id, joined_at=now, part=row.part))
+        else:
+            known.part = known.part and row.part
     mark_closed(session, [row.report_id for row in moving], into.closed_at)
     case.merged_into_id = into.id
     into.first_received_at = min(into.first_received_at, case.first_received_at)
-    into.version += 1
-    state = State(into.state)
-    _write_event(session, clock, actor, into, Step.MERGE, {"from": case.number}, state, state)
-    record(session, clock, actor, "case.take_in", "case", into.id, case=case.number, version=into.version)
+    _changed_with(session, clock, actor, into, Step.MERGE, case, "case.take_in")
+    return {
+        "reports": [str(row.report_id) for row in moving if not row.part],
+        "parts": [str(row.report_id) for row in moving if row.part],
+    }
+
+
+def _unmerge(session: Session, clock: Clock, actor: Actor, case: Case) -> None:
+    """Bring back the reports that the merge took away, from wherever they are now."""
+    now = clock.now()
+    merged = session.scalars(
+        sa.select(CaseEvent)
+        .where(CaseEvent.case_id == case.id, CaseEvent.step == Step.MERGE, CaseEvent.to_state == State.MERGED)
+        .order_by(CaseEvent.at.desc(), CaseEvent.id.desc())
+        .limit(1)
+    ).one()
+    case.merged_into_id = None
+    others: dict[uuid.UUID, Case] = {}
+    for report_id in map(uuid.UUID, merged.fields["reports"]):
+        row = session.scalars(
+            sa.select(CaseReport).where(
+                CaseReport.report_id == report_id, CaseReport.left_at.is_(None), CaseReport.part.is_(False)
+            )
+        ).one()
+        row.left_at = now
+        others[row.case_id] = session.get_one(Case, row.case_id)
+        session.flush()  # one case at a time answers a report
+        session.add(CaseReport(case_id=case.id, report_id=report_id, joined_at=now))
+    for report_id in map(uuid.UUID, merged.fields["parts"]):
+        moved = sa.update(CaseReport).where(
+            CaseReport.report_id == report_id, CaseReport.joined_at == merged.at, CaseReport.left_at.is_(None)
+        )
+        session.execute(moved.values(left_at=now))
+        session.add(CaseReport(case_id=case.id, report_id=report_id, joined_at=now, part=True))
     session.flush()
-    _tell_phones(session, into, followers(session, into))
+    mark_closed(session, _report_ids(session, case), None)
+    for other in others.values():
+        _changed_with(session, clock, actor, other, Step.UNMERGE, case, "case.give_back")
+
+
+def _changed_with(
+    session: Session, clock: Clock, actor: Actor, case: Case, step: Step, other: Case, action: str
+) -> None:
+    """The other side of a merge or its undoing: history, version, audit and phones of the case that stays."""
+    session.flush()
+    case.first_received_at = min(
+        (report.received_at for report in reports_of(session, case.id)), default=case.first_received_at
+    )
+    case.version += 1
+    state = State(case.state)
+    _write_event(session, clock, actor, case, step, {"from": other.number}, state, state)
+    record(session, clock, actor, action, "case", case.id, case=other.number, version=case.version)
+    session.flush()
+    _tell_phones(session, case, followers(session, case))
+
+
+def _split(session: Session, clock: Clock, actor: Actor, case: Case, values: Facts) -> Facts:
+    """A case of its own for a report of this case, or for the other matter of a report that stays here too."""
+    now = clock.now()
+    report = session.get_one(Report, uuid.UUID(values["report"]))
+    row = next(row for row in _memberships(session, case) if row.report_id == report.id)
+    part = row.part
+    if values["stays"]:
+        part = True
+    else:
+        row.left_at = now
+    new = _new_case(session, number_like(session, clock, case.number, "case"), report)
+    session.add(CaseReport(case_id=new.id, report_id=report.id, joined_at=now, part=part))
+    case.first_received_at = min(one.received_at for one in reports_of(session, case.id))
+    _begin(session, clock, actor, new, {"report": report.number, "from": case.number})
+    return {"report": report.number, "to": new.number}
 
 
 def _unknown(session: Session, actor: Actor, case: Case, values: Facts) -> dict[str, str]:
@@ -339,6 +517,12 @@ def _unknown(session: Session, actor: Actor, case: Case, values: Facts) -> dict[
             errors["into"] = (
                 "That case was merged, refused or redirected; choose one that leads to an answer."
             )
+    if "report" in values:
+        rows = {str(row.report_id): row for row in _memberships(session, case)}
+        if values["report"] not in rows:
+            errors["report"] = NOT_IN_LIST
+        elif len(rows) == 1 and not values["stays"]:
+            errors["stays"] = "The last report cannot leave its case; let it stay here too."
     return errors
 
 
@@ -371,9 +555,9 @@ def _write_event(
 
 def _tell_phones(session: Session, case: Case, before: Mapping[str, Role]) -> None:
     """Publish the sheet to all who follow the case now, and take it back from those who no longer do."""
-    now = followers(session, case)
+    now, facts = followers(session, case), facts_of(session, case)
     for stream in before.keys() - now.keys():
         changes.withdraw(session, stream, TOPIC, str(case.id))
     for stream, role in now.items():
-        sheet = case_sheet(session, case, rules.steps_of(State(case.state), role))
+        sheet = case_sheet(session, case, facts, rules.steps_of(facts, role))
         changes.publish(session, stream, TOPIC, str(case.id), CaseSheetSchema().dump(sheet))

@@ -12,32 +12,35 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
-from server.cases.rules import State, Step, Term, Transition
+from server.cases.rules import STEPS, CaseFacts, State, Step, Term, Transition, not_for
 from server.core.db import Facts
 from server.enterprises.models import Enterprise
 from server.identity.models import Area, Unit
 from server.intake.models import Medium, Report
 from server.intake.services import evidence_of, media_of
 
-UNIT_HISTORY = frozenset(
-    {
-        Step.SIGN,
-        Step.SIGN_FOR,
-        Step.RETURN,
-        Step.VERIFY,
-        Step.RECTIFY,
-        Step.RECHECK_PASS,
-        Step.RECHECK_FAIL,
-        Step.REPLY,
-        Step.ARCHIVE,
-    }
-)
+UNIT_HISTORY = frozenset(row.step for row in STEPS if row.unit_reads)
 """What of the history is the unit's business; how the desk came to its decision is not."""
 
-UNIT_CLOCKS = frozenset({Term.SIGN_FOR, Term.HANDLE})
+UNIT_CLOCKS = frozenset(
+    {
+        Term.HANDLE,
+        Term.SIGN_FOR,
+        Term.VERIFY,
+        Term.PLAN,
+        Term.RECTIFY,
+        Term.RECHECK,
+        Term.STRIKE_OFF,
+        Term.REPLY,
+        Term.EXTENSION,
+        Term.LETTER,
+        Term.LISTED,
+    }
+)
+"""The clocks that tell the unit by when; the desk's and the leader's own are not its business."""
 
 
-def case_sheet(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
+def case_sheet(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transition]) -> Facts:
     """The sheet (CaseSheetSchema) with the steps that may be taken by whoever it is for."""
     area = case.area_id and session.get(Area, case.area_id)
     unit = case.unit_id and session.get(Unit, case.unit_id)
@@ -57,7 +60,7 @@ def case_sheet(session: Session, case: Case, steps: Sequence[Transition]) -> Fac
         "media": [without_time(medium) for medium in evidence_of(session, reports) if for_units(medium)],
         "history": [event_facts(event, media) for event in events],
         "clocks": clocks,
-        "steps": [step_facts(row) for row in steps],
+        "steps": [step_facts(facts, row) for row in steps],
     }
 
 
@@ -73,6 +76,7 @@ def own_facts(case: Case) -> Facts:
         "kind": case.kind,
         "risk": case.risk,
         "urgent": case.urgent,
+        "sides": case.sides,
         "enterprise_id": case.enterprise_id,
         "sector_no": case.sector_no,
         "unit_id": case.unit_id,
@@ -81,8 +85,8 @@ def own_facts(case: Case) -> Facts:
         "due_at": case.due_at,
         "finding": case.finding,
         "reply": case.reply,
+        "reward": case.reward,
         "replied_at": case.replied_at,
-        "rectified_by_id": case.rectified_by_id,
     }
 
 
@@ -157,6 +161,13 @@ def event_facts(event: CaseEvent, media: dict[uuid.UUID, Any]) -> Facts:
     }
 
 
-def step_facts(row: Transition) -> Facts:
+def step_facts(facts: CaseFacts, row: Transition) -> Facts:
     """A row of the table as the apps draw it (AllowedStepSchema)."""
-    return {"step": row.step, "fields": row.fields}
+    return {
+        "step": row.step,
+        "fields": row.fields,
+        "from_spot": row.from_spot,
+        "aside": row.aside,
+        "undo_s": row.undo_s,
+        "not_for": sorted(not_for(facts, row)),
+    }

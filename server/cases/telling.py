@@ -22,10 +22,12 @@ def area_path(session: Session, case: Case) -> str | None:
     return session.scalar(sa.select(Area.path).where(where).limit(1))
 
 
-def responsible(session: Session, case: Case, roles: Iterable[Role]) -> set[uuid.UUID]:
-    """The people who hold one of the roles for this case."""
-    path = area_path(session, case)
-    return {person for role in roles for person in holders(session, role, path, case.unit_id)}
+def responsible(
+    session: Session, case: Case, roles: Iterable[Role], unit_id: uuid.UUID | None = None
+) -> set[uuid.UUID]:
+    """The people who hold one of the roles for this case; `unit_id` where it lies with no unit now."""
+    path, unit = area_path(session, case), case.unit_id or unit_id
+    return {person for role in roles for person in holders(session, role, path, unit)}
 
 
 def tell_people(
@@ -35,13 +37,14 @@ def tell_people(
     roles: Iterable[Role],
     code: str,
     besides: uuid.UUID | None = None,
+    unit_id: uuid.UUID | None = None,
     **params: Any,
 ) -> int:
     """A notice to all who hold one of the roles for this case, but not to `besides`, who did it; how many were told.
 
     It names the case by number and the desk's title, as the unit may read it: nothing of a reporter.
     """
-    people = responsible(session, case, roles) - {besides}
+    people = responsible(session, case, roles, unit_id) - {besides}
     facts = {"number": case.number, "title": case.title, **params}
     return notices.notify(session, clock, {p for p in people if p}, code, facts, case.id)
 

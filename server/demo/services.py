@@ -22,6 +22,7 @@ from server.cases import services as cases
 from server.cases.models import Case
 from server.cases.rules import Step
 from server.core import tasks
+from server.core.calendar import day_of
 from server.core.clock import Clock, FixedClock
 from server.core.parts import Parts
 from server.core.tasks import Job, Task
@@ -195,7 +196,7 @@ class _Play:
         case = cases.case_of(self.session, report.id)
         if case is None:
             raise LookupError(f"the report {report.number} has no case")
-        hours = itertools.chain([4, 10], itertools.repeat(max(story.days_ago * 24 - 30, 2) / 6))
+        hours = itertools.chain([4, 10], itertools.repeat(max(story.days_ago * 24 - 30, 2) / 8))
         for step, who, fields in self._steps(story, enterprise, report):
             self.clock.advance(timedelta(hours=next(hours)))
             cases.take_step(self.session, self.clock, self._actor(who, case), case.id, step, fields, None)
@@ -227,19 +228,35 @@ class _Play:
             ("transferred", Step.SIGN, Role.LEADER, {}),
             ("signed_for", Step.SIGN_FOR, Role.HANDLER, {}),
             (
-                "rectifying",
+                "to_plan",
                 Step.VERIFY,
                 Role.HANDLER,
                 {"finding": "substantiated", "account": stories.ACCOUNT, "verifiers": ["马建军", "李文华"]},
             ),
             (
+                "rectifying",
+                Step.PLAN,
+                Role.HANDLER,
+                {
+                    "responsible_person": enterprise.contact_name or "负责人",
+                    "measures": stories.MEASURES,
+                    "money": 300_000,
+                    "deadline": (day_of(self.clock.now()) + timedelta(days=20)).isoformat(),
+                    "contingency": stories.CONTINGENCY,
+                },
+            ),
+            (
                 "to_recheck",
                 Step.RECTIFY,
                 Role.HANDLER,
-                {"measures": stories.MEASURES, "responsible_person": enterprise.contact_name or "负责人"},
+                {
+                    "done": stories.DONE,
+                    "signature": {"name": enterprise.contact_name or "负责人", "strokes": stories.SIGNATURE},
+                },
             ),
-            ("to_reply", Step.RECHECK_PASS, Role.INSPECTOR, {"account": stories.RECHECK}),
-            ("replied", Step.REPLY, Role.HANDLER, {"text": stories.REPLY}),
+            ("to_strike_off", Step.RECHECK_PASS, Role.INSPECTOR, {"account": stories.RECHECK}),
+            ("to_reply", Step.STRIKE_OFF, Role.DESK, {}),
+            ("replied", Step.REPLY, Role.HANDLER, {"text": stories.REPLY, "reward": "qualifies"}),
             ("archived", Step.ARCHIVE, Role.DESK, {}),
         ]
         if story.ends == "returned":

@@ -11,16 +11,15 @@ LONGEST_REASON = 500
 MOST_MESSAGES = 200
 """From one reporter about one report."""
 
-MENDED = (
+MENDED: tuple[Told, ...] = (
     Told.RECEIVED,
     Told.ACCEPTED,
     Told.SENT_TO_UNIT,
     Told.CHECKED,
     Told.FIXED,
     Told.ANSWERED,
-    Told.CLOSED,
 )
-NOTHING_TO_MEND = tuple(told for told in MENDED if told is not Told.FIXED)
+NOTHING_TO_MEND: tuple[Told, ...] = tuple(told for told in MENDED if told is not Told.FIXED)
 
 REACHED: dict[State, Told] = {
     State.REGISTERED: Told.RECEIVED,
@@ -28,20 +27,29 @@ REACHED: dict[State, Told] = {
     State.RETURNED: Told.ACCEPTED,
     State.TRANSFERRED: Told.SENT_TO_UNIT,
     State.SIGNED_FOR: Told.SENT_TO_UNIT,
+    State.TO_PLAN: Told.CHECKED,
     State.RECTIFYING: Told.CHECKED,
     State.TO_RECHECK: Told.CHECKED,
+    State.TO_STRIKE_OFF: Told.FIXED,
     State.TO_REPLY: Told.CHECKED,
     State.REPLIED: Told.ANSWERED,
+    State.OBJECTED: Told.OBJECTED,
     State.ARCHIVED: Told.CLOSED,
     State.REFUSED: Told.REFUSED,
     State.REDIRECTED: Told.REDIRECTED,
+    State.HANDED_OVER: Told.HANDED_OVER,
     State.MERGED: Told.RECEIVED,
 }
-"""How far a case is on the reporter's line; to_reply after something was mended is `fixed`."""
+"""How far a case is on the reporter's line, if nothing else is said by what happened before."""
+
+ENDS = frozenset({Told.REFUSED, Told.REDIRECTED, Told.HANDED_OVER})
+"""Ways in which a matter ends without an answer of a unit."""
+OPENS_AGAIN = frozenset({Step.OVERTURN, Step.REOPEN, Step.UNMERGE})
 
 WAITS_FOR: dict[State, Term] = {
     State.REGISTERED: Term.DECIDE,
     State.TO_SIGN: Term.SIGN,
+    State.OBJECTED: Term.REEXAMINE,
 }
 """The clock that says by when the next step is due; later ones are all due with the whole."""
 
@@ -75,13 +83,14 @@ def line(
     What happened to the case before the report joined it is dated with the day of joining: an earlier date
     would say that somebody else had reported the same (DOMAIN.md §5).
     """
-    codes = _codes(state, finding)
-    reached = _reached(state, finding)
     dates = {Told.RECEIVED: received_at}
     for event in happened:
         told = BY_STEP[event.step].told
         if told is not None and told is not Told.RECEIVED:
             dates[told] = max(event.at, joined_at)
+        if told is Told.SENT_TO_UNIT:  # at once, when lives are in danger
+            dates.setdefault(Told.ACCEPTED, dates[told])
+    codes, reached = _way(state, finding, happened)
     here = codes.index(reached)
     return [
         LineStep(code, dates.get(code) if place <= here else None, code is reached)
@@ -89,24 +98,43 @@ def line(
     ]
 
 
-def upcoming(state: State, finding: Finding | None) -> Told | None:
+def upcoming(state: State, finding: Finding | None, happened: Sequence[Happened] = ()) -> Told | None:
     """What comes next for the reporter; None when nothing does that they have to wait for."""
-    reached = _reached(state, finding)
-    if reached in (Told.ANSWERED, Told.CLOSED, Told.REFUSED, Told.REDIRECTED):
+    codes, reached = _way(state, finding, happened)
+    if reached in ENDS or reached in (Told.ANSWERED, Told.RE_EXAMINED, Told.CLOSED):
         return None
-    codes = _codes(state, finding)
     return codes[codes.index(reached) + 1]
 
 
-def _codes(state: State, finding: Finding | None) -> tuple[Told, ...]:
-    if state in (State.REFUSED, State.REDIRECTED):
-        return (Told.RECEIVED, REACHED[state])
-    if finding is not None and AFTER_FINDING[finding] is State.TO_REPLY:
-        return NOTHING_TO_MEND
-    return MENDED
-
-
-def _reached(state: State, finding: Finding | None) -> Told:
-    if state is State.TO_REPLY and finding is not None and AFTER_FINDING[finding] is State.RECTIFYING:
-        return Told.FIXED
-    return REACHED[state]
+def _way(
+    state: State, finding: Finding | None, happened: Sequence[Happened]
+) -> tuple[tuple[Told, ...], Told]:
+    """All places on the line, and the one that is reached."""
+    since: list[Told] = []
+    """What was told since the matter was opened (again)."""
+    for event in happened:
+        told = BY_STEP[event.step].told
+        if event.step in OPENS_AGAIN:
+            since = []
+        elif told is not None:
+            since.append(told)
+    ended = next((told for told in reversed(since) if told in ENDS), None)
+    if ended is None and REACHED[state] in ENDS:
+        ended = REACHED[state]
+    mends = finding is None or AFTER_FINDING[finding] is not State.TO_REPLY or state is State.TO_STRIKE_OFF
+    codes = MENDED if mends else NOTHING_TO_MEND
+    if ended is not None:
+        codes = (*(told for told in codes if told is Told.RECEIVED or told in since), ended)
+    objected = Told.OBJECTED in since or state is State.OBJECTED
+    if objected:
+        codes = (*codes, Told.OBJECTED, Told.RE_EXAMINED)
+    if ended is None or objected:
+        codes = (*codes, Told.CLOSED)
+    reached = REACHED[state]
+    if state is State.TO_REPLY and finding is not None and mends:
+        reached = Told.FIXED
+    elif state is State.REPLIED and objected:
+        reached = Told.RE_EXAMINED
+    elif state is State.ARCHIVED and ended is not None and not objected:
+        reached = ended
+    return codes, reached

@@ -27,6 +27,8 @@ from server.identity.rules import Actor, Role
 from server.intake.models import Addition, Medium, Report, ReporterChannel
 from server.intake.services import media_of, received_at_of
 
+ENDING_STEPS = (Step.REFUSE, Step.REDIRECT, Step.HAND_OVER)
+ENDED_STATES = frozenset({State.REFUSED, State.REDIRECTED, State.HANDED_OVER, State.OBJECTED, State.ARCHIVED})
 ACCESS_KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -75,7 +77,7 @@ def receipt(session: Session, channel: Channel) -> Facts:
         )
     ]
     satisfaction = session.get(Satisfaction, report.id)
-    code = upcoming(state, finding)
+    code = upcoming(state, finding, happened)
     return {
         "number": report.number,
         "received_at": report.received_at,
@@ -253,18 +255,18 @@ def _joined_at(session: Session, report_id: uuid.UUID, case_id: uuid.UUID) -> da
 
 
 def _answer(session: Session, case: Case, joined_at: datetime) -> Facts | None:
-    """The unit's reply, or the reason for which the desk refused or redirected the report; None before."""
+    """The last reply, or the reason for which the matter was refused or passed on; None before."""
     if case.reply is not None and case.replied_at is not None:
         at = max(case.replied_at, joined_at)
         return {"text": case.reply, "at": at, "finding": case.finding, "ground": None, "authority": None}
-    if case.state not in (State.REFUSED, State.REDIRECTED):
-        return None
     event = session.scalars(
         sa.select(CaseEvent)
-        .where(CaseEvent.case_id == case.id, CaseEvent.to_state == case.state, CaseEvent.late.is_(False))
+        .where(CaseEvent.case_id == case.id, CaseEvent.step.in_(ENDING_STEPS), CaseEvent.late.is_(False))
         .order_by(CaseEvent.at.desc(), CaseEvent.id.desc())
         .limit(1)
-    ).one()
+    ).one_or_none()
+    if event is None or case.state not in ENDED_STATES:
+        return None
     return {
         "text": event.fields["reason"],
         "at": event.at,

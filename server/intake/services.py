@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from server.audit.services import record
+from server.core.calendar import day_of
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import NotFound
@@ -120,13 +121,22 @@ def open_submission(session: Session, clock: Clock, parts: Parts, submission_id:
 def next_number(session: Session, clock: Clock, parts: Parts, kind: str) -> str:
     """The next number of a series in this year, without gaps: the counter's row is locked until the commit."""
     year = clock.now().astimezone(ZoneInfo(parts.settings.time_zone)).year
+    return _counted(session, parts.settings.county_code, kind, year)
+
+
+def number_like(session: Session, clock: Clock, number: str, kind: str) -> str:
+    """The next number of a series, in the county that gave the other number."""
+    return _counted(session, number.partition("-")[0], kind, day_of(clock.now()).year)
+
+
+def _counted(session: Session, county: str, kind: str, year: int) -> str:
     statement = insert(NumberCounter).values(series=kind, year=year, last=1)
     count = session.execute(
         statement.on_conflict_do_update(
             index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + 1}
         ).returning(NumberCounter.last)
     ).scalar_one()
-    return report_number(parts.settings.county_code, kind, year, count)
+    return report_number(county, kind, year, count)
 
 
 def media_of(session: Session, submission_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Medium]]:

@@ -41,14 +41,15 @@ def case_page(session: Session, actor: Actor, case_id: uuid.UUID) -> Facts:
 def page_of(session: Session, actor: Actor, case: Case, facts: CaseFacts, seen: Sight) -> Facts:
     """The page for a known sight: who has just handed a case on still reads the answer to that step."""
     steps = rules.allowed_steps(facts, actor)
-    return _full(session, case, steps) if seen is Sight.FULL else _for_unit(session, case, steps)
+    read = _full if seen is Sight.FULL else _for_unit
+    return read(session, case, facts, steps)
 
 
-def _for_unit(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
-    facts = sheet.case_sheet(session, case, steps)
-    pictures: list[Facts] = facts["media"]
+def _for_unit(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transition]) -> Facts:
+    page = sheet.case_sheet(session, case, facts, steps)
+    pictures: list[Facts] = page["media"]
     return {
-        **facts,
+        **page,
         "text": case.matter[:FIRST_WORDS],
         "thumb": next((picture["id"] for picture in pictures if picture["thumb_key"]), None),
         "media_count": len(pictures),
@@ -62,7 +63,7 @@ def _for_unit(session: Session, case: Case, steps: Sequence[Transition]) -> Fact
     }
 
 
-def _full(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
+def _full(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transition]) -> Facts:
     names = session.execute(
         sa.select(Area.name, Enterprise.name, Unit.name)
         .select_from(Case)
@@ -88,7 +89,7 @@ def _full(session: Session, case: Case, steps: Sequence[Transition]) -> Facts:
         "media": evidence_of(session, reports),
         "history": [sheet.event_facts(event, media) for event in events],
         "clocks": sheet.clocks_of(session, case.id),
-        "steps": [sheet.step_facts(row) for row in steps],
+        "steps": [sheet.step_facts(facts, row) for row in steps],
         "proposed": _proposed(session, first),
         "sectors": _sectors(session, first),
         "reports": _reports(session, reports, media),

@@ -31,16 +31,44 @@ VERIFY = {
     "account": "现场核查，一楼东侧出口上锁属实。",
     "verifiers": ["才让", "卓玛"],
 }
-RECTIFY = {"measures": "拆除门锁，培训员工", "responsible_person": "王强"}
-REPLY = {"text": "您反映的问题属实，门锁已经拆除，感谢您的举报。"}
+PLAN = {
+    "responsible_person": "王强",
+    "measures": "拆除门锁，培训员工",
+    "money": 120_000,
+    "deadline": "2026-12-15",
+    "contingency": "整改期间专人看守出口",
+}
+RECTIFY = {"done": "门锁已经拆除", "signature": {"name": "王强", "strokes": [[10, 20, 30, 40]]}}
+REPLY = {"text": "您反映的问题属实，门锁已经拆除，感谢您的举报。", "reward": "qualifies"}
+
+GOOD: dict[str, Any] = {
+    **ACCEPT,
+    **VERIFY,
+    **PLAN,
+    **RECTIFY,
+    **REPLY,
+    "reason": "需要进一步说明",
+    "ground": "no_facts",
+    "authority": "县公安局",
+    "officers": ["才让", "卓玛"],
+    "organiser": "县政府安委办",
+    "note": "补充现场照片",
+    "days": "15",
+    "demand": "请于限期内完成整改并书面答复。",
+    "answer": "已按要求完成整改，现予答复。",
+    "published_at": "县政府网站",
+}
+"""A right value for each field that names nothing in the database."""
 
 WAY: list[tuple[str, Step, str, dict[str, Any]]] = [
     ("to_sign", Step.ACCEPT, "desk", ACCEPT),
     ("transferred", Step.SIGN, "leader", {}),
     ("signed_for", Step.SIGN_FOR, "fire1", {}),
-    ("rectifying", Step.VERIFY, "fire1", VERIFY),
+    ("to_plan", Step.VERIFY, "fire1", VERIFY),
+    ("rectifying", Step.PLAN, "fire1", PLAN),
     ("to_recheck", Step.RECTIFY, "fire1", RECTIFY),
-    ("to_reply", Step.RECHECK_PASS, "fire2", {"account": "出口已经畅通"}),
+    ("to_strike_off", Step.RECHECK_PASS, "fire2", {"account": "出口已经畅通"}),
+    ("to_reply", Step.STRIKE_OFF, "fire2", {}),
     ("replied", Step.REPLY, "fire1", REPLY),
     ("archived", Step.ARCHIVE, "desk", {}),
 ]
@@ -139,7 +167,7 @@ class County:
     def step(self, case: Case, step: Step, login: str, **fields: Any) -> Case:
         """One step, an hour after the last."""
         self.clock.advance(timedelta(hours=1))
-        if step is Step.ACCEPT:
+        if step in (Step.ACCEPT, Step.TRANSFER_AT_ONCE):
             fields = {"unit_id": str(self.units["fire"].id)} | fields
         return cases.take_step(self.session, self.clock, self.actor(login), case.id, step, fields, None)
 

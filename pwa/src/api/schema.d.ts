@@ -791,7 +791,7 @@ export interface paths {
                     area_id?: string | null;
                     sector_no?: number | null;
                     unit_id?: string | null;
-                    state?: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged" | null;
+                    state?: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged" | null;
                     kind?: "tip" | "hazard" | null;
                     risk?: "red" | "orange" | "yellow" | "blue" | null;
                     age?: "last_day" | "last_week" | "last_month" | "over_week" | "over_month" | null;
@@ -988,9 +988,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header: {
-                    /** @description The version that was seen */
-                    "If-Match": string;
+                header?: {
+                    /** @description The version that was seen; not asked of a step that only adds */
+                    "If-Match"?: string;
                 };
                 path: {
                     case_id: string;
@@ -1797,7 +1797,7 @@ export interface components {
             id: string;
             number: string;
             /** @enum {unknown} */
-            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged";
             version: number;
             title: string;
             matter: string;
@@ -1852,7 +1852,7 @@ export interface components {
              * @default null
              * @enum {unknown}
              */
-            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged" | null;
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged" | null;
             /**
              * @default null
              * @enum {string|null}
@@ -1923,11 +1923,11 @@ export interface components {
             at: string;
             actor_name: string;
             /** @enum {unknown} */
-            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            step: "register" | "accept" | "transfer_at_once" | "refuse" | "redirect" | "merge" | "unmerge" | "close_with_parent" | "split" | "fix_on_spot" | "recall" | "sign" | "decline" | "sign_after" | "decline_after" | "sign_for" | "return" | "take_back" | "verify" | "verify_by_county" | "plan" | "rectify" | "recheck_pass" | "recheck_fail" | "strike_off" | "reply" | "object" | "uphold" | "overturn" | "reopen" | "archive" | "add_evidence" | "note_death" | "no_death" | "ask_extension" | "grant_extension" | "deny_extension" | "chase" | "issue_letter" | "answer_letter" | "propose_hand_over" | "approve_hand_over" | "deny_hand_over" | "hand_over" | "suspend" | "resume" | "list" | "file_listing" | "publish_listing" | "extend_listing" | "delist" | "publish_delisting" | "withdraw";
             /** @enum {unknown} */
-            from_state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged" | null;
+            from_state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged" | null;
             /** @enum {unknown} */
-            to_state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            to_state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged";
             fields: {
                 [key: string]: unknown;
             };
@@ -1936,7 +1936,7 @@ export interface components {
         };
         Clock: {
             /** @enum {unknown} */
-            name: "decide" | "sign" | "sign_for" | "handle";
+            name: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
             /** Format: date-time */
             started_at: string;
             /**
@@ -1952,17 +1952,28 @@ export interface components {
         Field: {
             name: string;
             /** @enum {unknown} */
-            type: "text" | "choice" | "names" | "unit" | "sector" | "case";
+            type: "text" | "choice" | "names" | "unit" | "sector" | "case" | "report" | "date" | "money" | "yes_no" | "signature";
             required: boolean;
             choices: string[];
             min_length: number;
             max_length: number;
             min_items: number;
+            /** @description For a date: the last day, from today */
+            within_days: number | null;
+            reporter_reads: boolean;
         };
         AllowedStep: {
             /** @enum {unknown} */
-            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            step: "register" | "accept" | "transfer_at_once" | "refuse" | "redirect" | "merge" | "unmerge" | "close_with_parent" | "split" | "fix_on_spot" | "recall" | "sign" | "decline" | "sign_after" | "decline_after" | "sign_for" | "return" | "take_back" | "verify" | "verify_by_county" | "plan" | "rectify" | "recheck_pass" | "recheck_fail" | "strike_off" | "reply" | "object" | "uphold" | "overturn" | "reopen" | "archive" | "add_evidence" | "note_death" | "no_death" | "ask_extension" | "grant_extension" | "deny_extension" | "chase" | "issue_letter" | "answer_letter" | "propose_hand_over" | "approve_hand_over" | "deny_hand_over" | "hand_over" | "suspend" | "resume" | "list" | "file_listing" | "publish_listing" | "extend_listing" | "delist" | "publish_delisting" | "withdraw";
             fields: components["schemas"]["Field"][];
+            /** @description With photos, through the phone's outbox */
+            from_spot: boolean;
+            /** @description Not the way on: under `more` */
+            aside: boolean;
+            /** @description Seconds in which it may still be taken back, unsent */
+            undo_s: number;
+            /** @description Who may not take it because of what they did before */
+            not_for: string[];
         };
         Named: {
             /** Format: uuid */
@@ -2046,7 +2057,7 @@ export interface components {
             case_id: string;
             number: string;
             /** @enum {unknown} */
-            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged";
             text: string;
             /** Format: date-time */
             received_at: string;
@@ -2068,7 +2079,7 @@ export interface components {
             id: string;
             number: string;
             /** @enum {unknown} */
-            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "rectifying" | "to_recheck" | "to_reply" | "replied" | "archived" | "refused" | "redirected" | "merged";
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged";
             /** @description Also the ETag; send it as If-Match */
             version: number;
             title: string;
@@ -2097,6 +2108,8 @@ export interface components {
             /** @description unsatisfied, message, or a field's */
             flags: string[];
             unit_name: string | null;
+            /** @description What is open beside the state */
+            sides: ("sign_after" | "extension" | "letter" | "death" | "suspended" | "hand_over_asked" | "hand_over_due" | "listed" | "list_to_file" | "list_to_publish" | "delist_to_publish")[];
             /** Format: uuid */
             enterprise_id: string | null;
             place: components["schemas"]["Place"] | null;
@@ -2107,13 +2120,10 @@ export interface components {
             /** @enum {unknown} */
             finding: "substantiated" | "partly" | "unsubstantiated" | "unverifiable" | null;
             reply: string | null;
+            /** @enum {unknown} */
+            reward: "qualifies" | "not_qualified" | "later" | null;
             /** Format: date-time */
             replied_at: string | null;
-            /**
-             * Format: uuid
-             * @description Who may not recheck: the person who rectified
-             */
-            rectified_by_id: string | null;
             media: components["schemas"]["Medium"][];
             history: components["schemas"]["Event"][];
             clocks: components["schemas"]["Clock"][];
@@ -2127,7 +2137,7 @@ export interface components {
         };
         TakeStep: {
             /** @enum {unknown} */
-            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            step: "register" | "accept" | "transfer_at_once" | "refuse" | "redirect" | "merge" | "unmerge" | "close_with_parent" | "split" | "fix_on_spot" | "recall" | "sign" | "decline" | "sign_after" | "decline_after" | "sign_for" | "return" | "take_back" | "verify" | "verify_by_county" | "plan" | "rectify" | "recheck_pass" | "recheck_fail" | "strike_off" | "reply" | "object" | "uphold" | "overturn" | "reopen" | "archive" | "add_evidence" | "note_death" | "no_death" | "ask_extension" | "grant_extension" | "deny_extension" | "chase" | "issue_letter" | "answer_letter" | "propose_hand_over" | "approve_hand_over" | "deny_hand_over" | "hand_over" | "suspend" | "resume" | "list" | "file_listing" | "publish_listing" | "extend_listing" | "delist" | "publish_delisting" | "withdraw";
             fields?: {
                 [key: string]: unknown;
             };
@@ -2139,7 +2149,7 @@ export interface components {
         };
         TakeSteps: {
             /** @enum {unknown} */
-            step: "register" | "accept" | "refuse" | "redirect" | "merge" | "fix_on_spot" | "sign" | "decline" | "sign_for" | "return" | "verify" | "rectify" | "recheck_pass" | "recheck_fail" | "reply" | "archive";
+            step: "register" | "accept" | "transfer_at_once" | "refuse" | "redirect" | "merge" | "unmerge" | "close_with_parent" | "split" | "fix_on_spot" | "recall" | "sign" | "decline" | "sign_after" | "decline_after" | "sign_for" | "return" | "take_back" | "verify" | "verify_by_county" | "plan" | "rectify" | "recheck_pass" | "recheck_fail" | "strike_off" | "reply" | "object" | "uphold" | "overturn" | "reopen" | "archive" | "add_evidence" | "note_death" | "no_death" | "ask_extension" | "grant_extension" | "deny_extension" | "chase" | "issue_letter" | "answer_letter" | "propose_hand_over" | "approve_hand_over" | "deny_hand_over" | "hand_over" | "suspend" | "resume" | "list" | "file_listing" | "publish_listing" | "extend_listing" | "delist" | "publish_delisting" | "withdraw";
             cases: components["schemas"]["SeenCase"][];
         };
         Taken: {
@@ -2155,14 +2165,14 @@ export interface components {
         };
         LineStep: {
             /** @enum {unknown} */
-            code: "received" | "accepted" | "sent_to_unit" | "checked" | "fixed" | "answered" | "closed" | "refused" | "redirected";
+            code: "received" | "accepted" | "sent_to_unit" | "checked" | "fixed" | "answered" | "objected" | "re_examined" | "closed" | "refused" | "redirected" | "handed_over" | "extended";
             /** Format: date-time */
             at: string | null;
             current: boolean;
         };
         Next: {
             /** @enum {unknown} */
-            code: "received" | "accepted" | "sent_to_unit" | "checked" | "fixed" | "answered" | "closed" | "refused" | "redirected";
+            code: "received" | "accepted" | "sent_to_unit" | "checked" | "fixed" | "answered" | "objected" | "re_examined" | "closed" | "refused" | "redirected" | "handed_over" | "extended";
             /** Format: date-time */
             by: string | null;
         };
@@ -2173,7 +2183,7 @@ export interface components {
             /** @enum {unknown} */
             finding: "substantiated" | "partly" | "unsubstantiated" | "unverifiable" | null;
             /** @enum {unknown} */
-            ground: "already_accepted" | "no_facts" | "not_safety" | "in_court" | null;
+            ground: "already_accepted" | "no_facts" | "not_safety" | "in_court" | "withdrawn" | null;
             authority: string | null;
         };
         Arrived: {

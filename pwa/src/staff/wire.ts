@@ -34,14 +34,18 @@ export type Place = { lat: number | null; lng: number | null; accuracy_m: number
 
 export type StepField = {
   name: string;
-  type: 'text' | 'choice' | 'names' | 'unit' | 'sector' | 'case';
+  type: 'text' | 'choice' | 'names' | 'unit' | 'sector' | 'case' | 'report' | 'date' | 'money' | 'yes_no' | 'signature';
   required: boolean;
   choices: string[];
   min_length: number;
   max_length: number;
   min_items: number;
+  within_days: number | null;
+  reporter_reads: boolean;
 };
-export type Step = { step: string; fields: StepField[] };
+/** Who signs and the lines drawn, each x, y, x, y … on a paper of 1000 by 400; none when it was typed. */
+export type Signature = { name: string; strokes: number[][] };
+export type Step = { step: string; fields: StepField[]; from_spot: boolean; aside: boolean; undo_s: number; not_for: string[] };
 export type CaseEvent = {
   id: string;
   at: string;
@@ -67,6 +71,7 @@ export type CaseSheet = {
   kind: string;
   risk: Risk | null;
   urgent: boolean;
+  sides: string[];
   area_name: string | null;
   enterprise: string | null;
   enterprise_id: string | null;
@@ -80,7 +85,7 @@ export type CaseSheet = {
   finding: string | null;
   reply: string | null;
   replied_at: string | null;
-  rectified_by_id: string | null;
+  reward: string | null;
   media: Medium[];
   history: CaseEvent[];
   clocks: CaseClock[];

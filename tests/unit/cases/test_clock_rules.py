@@ -23,7 +23,7 @@ from server.cases.clock_rules import (
     resumed,
     stages,
 )
-from server.cases.rules import FINAL, Days, State, Term
+from server.cases.rules import AT_THE_UNIT, URGENT_CLOCKS, Days, State, Term
 from server.core.calendar import STATE_COUNCIL, UnknownYear, day_of, end_of
 from server.identity.rules import Role
 
@@ -51,7 +51,7 @@ class TestEnds:
 
     def test_a_unit_signs_within_two_working_days(self) -> None:
         friday = datetime(2026, 11, 27, 2, 0, tzinfo=UTC)
-        end = due(default_rule(Term.SIGN_FOR, True), friday, STATE_COUNCIL)
+        end = due(default_rule(Term.SIGN_FOR, False), friday, STATE_COUNCIL)
         assert end == datetime(2026, 12, 1, 15, 59, 59, tzinfo=UTC)
 
     def test_working_days_of_an_unknown_year_are_not_guessed(self) -> None:
@@ -141,7 +141,7 @@ class TestExtensions:
         assert (extension_fault(self.HANDLE, already, amount) is None) is possible
 
     def test_the_signature_of_danger_cannot_be_put_off(self) -> None:
-        assert extension_fault(default_rule(Term.SIGN, True), 0, 1) is not None
+        assert extension_fault(default_rule(Term.SIGN_AFTER, True), 0, 1) is not None
 
     @given(MOMENTS, AMOUNTS, KINDS)
     def test_an_extension_of_a_term_is_a_longer_term(self, start: datetime, more: int, days: Days) -> None:
@@ -178,8 +178,6 @@ class TestChoice:
         assert choose(rows, Term.SIGN, self.MATTER, self.DAY) == default_rule(Term.SIGN, False)
 
     def test_an_ordinary_row_does_not_lengthen_what_danger_shortens(self) -> None:
-        from server.cases.rules import URGENT_CLOCKS
-
         danger = Matter("632621", "tip", None, None, urgent=True)
         for term in URGENT_CLOCKS:
             ordinary = Scope(term, date(2026, 1, 1))
@@ -190,13 +188,15 @@ class TestChoice:
 
 class TestStages:
     def test_whoever_has_to_act_hears_first_and_then_each_rung_above(self) -> None:
-        assert ladder(State.TRANSFERRED) == LADDER
-        assert ladder(State.REGISTERED) == (Role.DESK, Role.LEADER)
-        assert ladder(State.TO_SIGN) == (Role.LEADER,)
+        assert ladder(Term.SIGN_FOR, State.TRANSFERRED) == LADDER
+        assert ladder(Term.DECIDE, State.REGISTERED) == (Role.DESK, Role.LEADER)
+        assert ladder(Term.SIGN, State.TO_SIGN) == (Role.LEADER,)
+        for state in AT_THE_UNIT:
+            assert ladder(Term.SIGN_AFTER, state) == (Role.LEADER,)
+            assert ladder(Term.LETTER, state) == LADDER
 
-    def test_every_state_has_somebody_to_tell(self) -> None:
-        assert all(ladder(state) for state in State)
-        assert set(State) > FINAL
+    def test_every_clock_has_somebody_to_tell(self) -> None:
+        assert all(ladder(term, state) for term in Term for state in State)
 
     def test_a_warning_before_the_end_and_a_rung_a_day_after_it(self) -> None:
         end = end_of(date(2026, 12, 8))

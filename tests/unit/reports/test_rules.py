@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cases.rules import FINAL, State
+from server.cases.rules import CLOSED, State
 from server.reports.rules import DUE_SOON, HOME, OPEN, Filters, Queue, queues_of, states_of
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -15,7 +15,7 @@ SPANS = st.none() | st.timedeltas(timedelta(days=-90), timedelta(days=90))
 
 def test_every_state_but_the_last_ones_has_a_queue() -> None:
     assert set(HOME) == set(State)
-    assert {state for state, queue in HOME.items() if queue is None} <= FINAL
+    assert {state for state, queue in HOME.items() if queue is None} <= CLOSED
 
 
 @given(st.sampled_from(State), st.integers(0, 3), SPANS, st.booleans())

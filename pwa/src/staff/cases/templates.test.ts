@@ -9,8 +9,8 @@ const page = {
   history: [
     event('verify', { account: '第一次没看到。' }),
     event('verify', { account: '出口上锁。' }),
-    event('rectify', { measures: '拆了锁。' }),
-    event('rectify', { measures: '到得晚了' }, true),
+    event('rectify', { done: '拆了锁。' }),
+    event('rectify', { done: '到得晚了' }, true),
   ],
 } as unknown as CaseSheet;
 

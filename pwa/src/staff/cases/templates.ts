@@ -12,7 +12,7 @@ export function fillings(page: CaseSheet, finding: string, today: string): Filli
   return {
     finding,
     account: words('verify', 'account'),
-    measures: words('rectify', 'measures'),
+    measures: words('rectify', 'done') || words('plan', 'measures'),
     enterprise: page.enterprise ?? '',
     unit: page.unit_name ?? '',
     date: today,
