@@ -30,6 +30,7 @@ JOBS: dict[str, Job] = {
     "routing.propose": routing.propose,
     "feedback.join_more": feedback.join_more,
     "cases.open_case": cases.open_case,
+    "cases.join_reports": cases.join_reports,
     "cases.apply_step": cases.apply_step,
     "cases.tell_medium": cases.tell_medium,
 }
@@ -45,6 +46,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "step.opened": ["cases.apply_step"],
     "more.opened": ["feedback.join_more"],
     "report.registered": ["cases.open_case", "triage.assess", "feedback.join_more"],
+    "report.same_matter": ["cases.join_reports"],
     "report.assessed": ["routing.propose"],
     "medium.opened": ["intake.clean_medium"],
     "medium.ready": ["triage.compare_photo", "cases.tell_medium"],

@@ -16,6 +16,8 @@ from storage.unfit import Unfit
 LONG_SIDE = 2560
 PREVIEW_SIDE = 1280
 THUMB_SIDE = 320
+HASHED_SIDE = 64
+MOST_PIXELS = 60_000_000
 BORDER_TOLERANCE = 24
 """How far a border's grey may be from its corner's, of 255; JPEG noise stays below."""
 
@@ -96,7 +98,29 @@ def write_small(picture: Image.Image, into: Path) -> str:
     thumb = preview.copy()
     thumb.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
     thumb.save(into / "thumb.webp", "WEBP", quality=75, method=4)
-    return str(imagehash.dhash(_without_border(preview)))
+    return seen_hashes(preview)[0]
+
+
+def photo_hashes(path: Path) -> tuple[str, ...] | None:
+    """`seen_hashes` of a file; None for what is no picture or cannot be decoded."""
+    try:
+        photo = open_photo(path, MOST_PIXELS)
+        if photo is None:
+            return None
+        photo.image.draft("RGB", (PREVIEW_SIDE, PREVIEW_SIDE))
+        return tuple(seen_hashes(ImageOps.exif_transpose(photo.image)))
+    except (Unfit, OSError, ValueError, SyntaxError, struct.error, zlib.error, EOFError):
+        return None
+
+
+def seen_hashes(picture: Image.Image) -> list[str]:
+    """dHashes, 64 bits as hex, flat borders left out: as it is, then turned and mirrored in all seven ways."""
+    grey = _without_border(picture)
+    small = grey.resize((HASHED_SIDE, HASHED_SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
+    return [
+        str(imagehash.dhash(grey)),
+        *(str(imagehash.dhash(small.transpose(way))) for way in Image.Transpose),
+    ]
 
 
 def captured_at(image: Image.Image) -> datetime | None:

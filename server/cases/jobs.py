@@ -16,12 +16,21 @@ from server.identity.rules import SYSTEM, Actor
 from server.identity.services import actor_of
 from server.intake.models import Report
 from server.intake.services import open_body
+from server.triage.services import suggestion_of
 
 
 def open_case(work: Work, payload: Facts) -> None:
     """A report was registered: it gets its case."""
     report = work.session.get_one(Report, uuid.UUID(payload["report_id"]))
     services.open_case(work.session, work.clock, work.parts, report)
+
+
+def join_reports(work: Work, payload: Facts) -> None:
+    """Triage is certain that two reports are one matter: their cases become one, unless a person said otherwise."""
+    report_id, other_id = uuid.UUID(payload["report_id"]), uuid.UUID(payload["other_id"])
+    found = suggestion_of(work.session, report_id, other_id)
+    if found is not None and found.outcome == "automatic" and found.judged != "different":
+        services.join_by_system(work.session, work.clock, report_id, other_id, found.reasons)
 
 
 def apply_step(work: Work, payload: Facts) -> None:

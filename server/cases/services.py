@@ -151,6 +151,22 @@ def _checked(
     return checked.values
 
 
+def join_by_system(
+    session: Session, clock: Clock, report_id: uuid.UUID, other_id: uuid.UUID, reasons: list[Facts]
+) -> None:
+    """Merge a report's case into that of an earlier report of the same matter, where the table allows it.
+
+    A case on which somebody is already at work stays where it is: the desk sees the suggestion and decides.
+    """
+    case, into = case_of(session, report_id), case_of(session, other_id)
+    if case is None or into is None or case.id == into.id:
+        return
+    case = lock_case(session, case.id, into.id)
+    into = session.get_one(Case, into.id)
+    if State(case.state) is State.REGISTERED and State(into.state) not in rules.NO_MERGE_INTO:
+        _move(session, clock, SYSTEM, case, Step.MERGE, {"into": str(into.id), "reasons": reasons})
+
+
 def keep_late_step(
     session: Session,
     clock: Clock,

@@ -19,6 +19,7 @@ COMMANDS = {
     "tasks": "tasks:tasks",
     "bench": "every_bench:bench",
     "eval": "every_eval:evaluate",
+    "triage": "triage:triage",
     "openapi": "contract:openapi",
     "check-openapi": "contract:check_openapi",
     "docs": "contract:docs",

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.core.db import Base, Facts, Identified
@@ -56,22 +57,36 @@ class HazardType(Base):
 class BlockingKey(Base):
     """A property by which other reports of the same matter are found: a cell, a company, an address, a photo.
 
-    Looked up newest first, so that a key that thousands share costs no more than one that two share.
+    Looked up newest first, so that a key that thousands share costs no more than one that two share. Its time is
+    in the primary key, so that the table can be cut by time when it must be.
     """
 
     __tablename__ = "blocking_key"
     __table_args__ = (
-        sa.Index("ix_blocking_key_key_received", "key", "received_at"),
         sa.Index(
             "ix_blocking_key_key_open", "key", "received_at", postgresql_where=sa.text("closed_at IS NULL")
         ),
     )
 
-    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    received_at: Mapped[datetime]
+    key: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    """The hash of what is shared (`keys.number`)."""
+    received_at: Mapped[datetime] = mapped_column(primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True, index=True)
     closed_at: Mapped[datetime | None]
     """When the matter was closed; None while it is open."""
+
+
+class Digest(Base):
+    """What triage read out of a report, so that a later one is compared with it at once."""
+
+    __tablename__ = "digest"
+
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(sa.BigInteger)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    closed_at: Mapped[datetime | None]
+    facts: Mapped[Facts]
+    """`reading.Told.stored`"""
 
 
 class DuplicateSuggestion(Identified, Base):
@@ -81,17 +96,51 @@ class DuplicateSuggestion(Identified, Base):
     __table_args__ = (
         sa.UniqueConstraint("report_id", "other_id"),
         sa.CheckConstraint("judged IN ('same', 'different')", name="judged"),
+        sa.CheckConstraint("outcome IN ('suggested', 'automatic', 'recurrence')", name="outcome"),
     )
 
     report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"))
     other_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), index=True)
+    outcome: Mapped[str] = mapped_column(default="suggested")
+    """suggested; automatic: joined by the system; recurrence: the earlier matter was closed, and comes again."""
     score: Mapped[float]
     reasons: Mapped[list[Facts]]
+    row: Mapped[list[float | None]] = mapped_column(JSONB, default=list)
+    """What the model saw of the pair, for learning from what people say of it."""
     model: Mapped[str]
     created_at: Mapped[datetime]
     judged: Mapped[str | None]
     judged_by: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     judged_at: Mapped[datetime | None]
+
+
+class LearnedModel(Base):
+    """A model of pairs trained on people's judgements; used from when a person switches it on."""
+
+    __tablename__ = "learned_model"
+
+    version: Mapped[str] = mapped_column(primary_key=True)
+    trained_at: Mapped[datetime]
+    facts: Mapped[Facts]
+    """As `model.PairModel` reads it."""
+    figures: Mapped[Facts]
+    """On kept-out judgements, beside those of the model before it."""
+    used_since: Mapped[datetime | None]
+    """The one switched on last is used; none: the shipped one."""
+
+
+class TriageCosts(Base):
+    """What mistakes about duplicates cost in an area, in any unit; thresholds follow from them."""
+
+    __tablename__ = "triage_costs"
+
+    area_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("area.id"), primary_key=True)
+    missed: Mapped[float]
+    """A duplicate that nobody was shown."""
+    interrupted: Mapped[float]
+    """The desk looks at two reports that are not one matter."""
+    wrong_merge: Mapped[float]
+    """The system joined what is not one matter."""
 
 
 class SectorProposal(Identified, Base):

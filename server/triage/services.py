@@ -1,8 +1,8 @@
 """Assess a report: earlier ones of the same matter, and its sector. What a person judged stays."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -11,25 +11,32 @@ from sqlalchemy.orm import Session
 from server.audit.services import record
 from server.core.clock import Clock
 from server.core.errors import NotFound
+from server.core.tasks import emit
 from server.enterprises.models import Enterprise
 from server.identity.models import Area, Unit
 from server.identity.rules import Actor, Role
 from server.intake.models import Medium, Report
-from server.triage import rules
+from server.triage import keys, rules, store
+from server.triage.likeness import Rarity, grams
+from server.triage.model import PairModel, shipped
 from server.triage.models import (
-    BlockingKey,
+    Digest,
     DuplicateSuggestion,
     HazardType,
+    LearnedModel,
     Sector,
     SectorProposal,
     SectorUnit,
+    TriageCosts,
 )
-from server.triage.rules import Place, Told, Verdict
+from server.triage.reading import Place, Told
+from server.triage.rules import Costs, Verdict
 from server.triage.sectors import READ_CHARS, propose_sector
 from server.triage.words import company_name
 
-PER_KEY = 40
 PHOTOS_SOUGHT = 8
+RARITY_OF = 3000
+RARITY_HOLDS = timedelta(hours=1)
 
 
 def assess(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
@@ -40,34 +47,40 @@ def assess(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
 
 
 def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
-    """Keep the report's keys, and suggest it with earlier ones, and to later ones that could not see it yet.
+    """Keep what the report says, and suggest it with earlier ones, and to later ones that could not see it yet.
 
     The second happens when two are assessed at once or out of order, and when a photo comes after its report.
     """
     report = _report(session, report_id)
-    places = _place_names(session)
-    told = _told(session, [report_id], places)[report_id]
-    own, sought = rules.own_keys(told), rules.sought_keys(told)
-    _lock_keys(session, own | sought)
-    _keep_keys(session, report, own)
-    found = _candidates(session, report, sought, told.photos)
-    others = _told(session, found, places)
-    verdicts = {
-        other_id: rules.judge_pair(told, other)
-        for other_id, other in others.items()
-        if rules.comparable(told, other)
-    }
-    _store(session, clock, report_id, verdicts)
+    told = _told(session, report)
+    connection = session.connection()
+    _lock_keys(connection, keys.own_keys(told) | keys.sought_keys(told).keys())
+    told, others = store.look_around(connection, report_id, told)
+    store.keep(connection, report_id, told)
+    rarity, model, costs = _rarity(session, clock), model_in_use(session), _costs(session, report)
+    judged = rules.judge(told, list(others.values()), rarity, model, costs)
+    verdicts = dict(zip(others, judged, strict=True))
+    before = {i: v for i, v in verdicts.items() if rules.comparable(told, others[i])}
+    _store(session, clock, report_id, before, model.version)
     suggested_to = set(
         session.scalars(
             sa.select(DuplicateSuggestion.report_id).where(DuplicateSuggestion.other_id == report_id)
         )
     )
-    for later_id, later in others.items():
-        if rules.comparable(later, told):
-            verdict = rules.judge_pair(later, told)
-            if verdict.suggested or later_id in suggested_to:
-                _store(session, clock, later_id, {report_id: verdict})
+    for later_id, verdict in verdicts.items():
+        if rules.comparable(others[later_id], told) and (verdict.suggested or later_id in suggested_to):
+            _store(session, clock, later_id, {report_id: verdict}, model.version)
+    closed = store.candidates(
+        connection, report_id, told, keys.sought_keys(told), store.CLOSED_WITHIN_A_YEAR, store.AGAIN_MOST
+    )
+    came_back = [
+        (other_id, (told.received_at - closed[other_id].received_at).days, verdict)
+        for other_id, verdict in zip(
+            closed, rules.judge(told, list(closed.values()), rarity, model, costs), strict=True
+        )
+        if verdict.suggested and rules.recurrence(told, closed[other_id])
+    ]
+    _store_recurrence(session, clock, report_id, came_back, model.version)
 
 
 def compare_photo(session: Session, clock: Clock, submission_id: uuid.UUID) -> None:
@@ -103,6 +116,12 @@ def judge(
     return suggestion
 
 
+def suggestion_of(session: Session, report_id: uuid.UUID, other_id: uuid.UUID) -> DuplicateSuggestion | None:
+    """What is known of this pair."""
+    pair = (DuplicateSuggestion.report_id == report_id, DuplicateSuggestion.other_id == other_id)
+    return session.scalar(sa.select(DuplicateSuggestion).where(*pair))
+
+
 def sectors_for(session: Session, report_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, SectorProposal]:
     """The proposed sectors of each report that has been assessed."""
     rows = session.scalars(sa.select(SectorProposal).where(SectorProposal.report_id.in_(list(report_ids))))
@@ -111,9 +130,7 @@ def sectors_for(session: Session, report_ids: Iterable[uuid.UUID]) -> dict[uuid.
 
 def mark_closed(session: Session, report_ids: Iterable[uuid.UUID], at: datetime | None) -> None:
     """Their matter was closed, or opened again (None): what is closed is compared for 30 days only."""
-    session.execute(
-        sa.update(BlockingKey).where(BlockingKey.report_id.in_(list(report_ids))).values(closed_at=at)
-    )
+    store.mark_closed(session.connection(), report_ids, at)
 
 
 def sectors(session: Session) -> list[tuple[Sector, Unit, list[tuple[SectorUnit, Unit | None]]]]:
@@ -146,49 +163,32 @@ def _may_judge(session: Session, actor: Actor, suggestion: DuplicateSuggestion) 
     return actor.may(Role.DESK, area_path=path)
 
 
-def _place_names(session: Session) -> tuple[str, ...]:
-    return tuple(session.scalars(sa.select(Area.name).where(Area.kind.in_(("county", "town")))))
-
-
-def _told(session: Session, report_ids: Sequence[uuid.UUID], places: Sequence[str]) -> dict[uuid.UUID, Told]:
-    """What the reports say, with their enterprises' registered names and the pictures that can be seen."""
-    photos: dict[uuid.UUID, set[str]] = {}
-    seen = sa.select(Report.id, Medium.dhash).join(Medium, Medium.submission_id == Report.submission_id)
-    seen = seen.where(Report.id.in_(report_ids), Medium.state == "ready", Medium.dhash.is_not(None))
-    for report_id, dhash in session.execute(seen):
-        photos.setdefault(report_id, set()).add(dhash or "")
-    closed = set(
-        session.scalars(
-            sa.select(BlockingKey.report_id).where(
-                BlockingKey.report_id.in_(report_ids), BlockingKey.closed_at.is_not(None)
-            )
-        )
+def _told(session: Session, report: Report) -> Told:
+    """What the report says, with its enterprise's registered names and the pictures that can be seen."""
+    seen = sa.select(Medium.dhash).where(
+        Medium.submission_id == report.submission_id, Medium.state == "ready", Medium.dhash.is_not(None)
     )
-    rows = (
-        sa.select(Report, Enterprise, HazardType.sector_no)
-        .outerjoin(Enterprise, Enterprise.id == Report.enterprise_id)
-        .outerjoin(HazardType, HazardType.code == Report.hazard_type)
-        .where(Report.id.in_(report_ids))
+    photos = sorted(dhash for dhash in session.scalars(seen) if dhash)[:PHOTOS_SOUGHT]
+    places = session.scalars(sa.select(Area.name).where(Area.kind.in_(("county", "town")))).all()
+    enterprise = session.get(Enterprise, report.enterprise_id) if report.enterprise_id else None
+    registered = (enterprise.name, enterprise.short_name or "") if enterprise else ()
+    names = (company_name(name, places) for name in registered)
+    kind = session.get(HazardType, report.hazard_type) if report.hazard_type else None
+    closed = session.scalar(sa.select(Digest.closed_at).where(Digest.report_id == report.id))
+    return Told(
+        seq=report.seq,
+        received_at=report.received_at,
+        text=report.text[:READ_CHARS],
+        place=_place(report),
+        place_words=report.place_words[:READ_CHARS],
+        enterprise_id=report.enterprise_id,
+        company=company_name(report.enterprise_words[:READ_CHARS], places),
+        companies=tuple(name for name in names if name),
+        hazard_type=kind.code if kind else None,
+        sector_no=kind.sector_no if kind else None,
+        photos=frozenset(photos),
+        closed=closed is not None,
     )
-    told: dict[uuid.UUID, Told] = {}
-    for report, enterprise, sector_no in session.execute(rows):
-        registered = (enterprise.name, enterprise.short_name or "") if enterprise else ()
-        names = (company_name(name, places) for name in registered)
-        told[report.id] = Told(
-            seq=report.seq,
-            received_at=report.received_at,
-            text=report.text[:READ_CHARS],
-            place=_place(report),
-            place_words=report.place_words[:READ_CHARS],
-            enterprise_id=report.enterprise_id,
-            company=company_name(report.enterprise_words[:READ_CHARS], places),
-            companies=tuple(name for name in names if name),
-            hazard_type=report.hazard_type if sector_no is not None else None,
-            sector_no=sector_no,
-            photos=frozenset(photos.get(report.id, ())),
-            closed=report.id in closed,
-        )
-    return told
 
 
 def _place(report: Report) -> Place | None:
@@ -197,84 +197,81 @@ def _place(report: Report) -> Place | None:
     return Place(report.lat, report.lng, report.accuracy_m)
 
 
-def _texts(values: Iterable[str]) -> sa.ColumnElement[list[str]]:
-    """An array whose type PostgreSQL can tell."""
-    return sa.literal(sorted(values), sa.ARRAY(sa.Text()))
-
-
-def _lock_keys(session: Session, keys: Iterable[str]) -> None:
+def _lock_keys(connection: sa.Connection, wanted: Iterable[str]) -> None:
     """Reports that may be one matter are assessed one after the other, so that neither misses the other.
 
     Sorted, as two that lock in other orders could wait for each other for ever.
     """
-    numbers = sa.select(sa.func.unnest(_texts(keys), type_=sa.Text()).label("key")).subquery()
-    ordered = sa.select(sa.func.hashtextextended(numbers.c.key, 0).label("lock")).distinct().order_by("lock")
-    locks = ordered.cte("locks").prefix_with("MATERIALIZED", dialect="postgresql")
-    session.execute(sa.select(sa.func.pg_advisory_xact_lock(locks.c.lock)))
+    numbers = sa.func.unnest(sa.literal(keys.numbered(wanted), sa.ARRAY(sa.BigInteger())))
+    locks = sa.select(numbers.column_valued("lock")).cte("locks").prefix_with("MATERIALIZED")
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(locks.c.lock)))
 
 
-def _keep_keys(session: Session, report: Report, keys: Iterable[str]) -> None:
-    closed_at = session.scalar(
-        sa.select(sa.func.max(BlockingKey.closed_at)).where(BlockingKey.report_id == report.id)
+_read_at: tuple[datetime, Rarity] | None = None
+
+
+def _rarity(session: Session, clock: Clock) -> Rarity:
+    """How rare signs and meanings are among the newest reports; counted once an hour in each process."""
+    global _read_at
+    now = clock.now()
+    if _read_at is None or abs(now - _read_at[0]) > RARITY_HOLDS:
+        rarity = Rarity()
+        for facts in session.scalars(
+            sa.select(Digest.facts)
+            .where(Digest.facts.has_key("matter"))
+            .order_by(Digest.received_at.desc())
+            .limit(RARITY_OF)
+        ):
+            rarity.add(grams(facts["matter"]), frozenset(facts["meanings"]))
+        _read_at = now, rarity
+    return _read_at[1]
+
+
+_models: dict[str, PairModel] = {}
+
+
+def model_in_use(session: Session) -> PairModel:
+    """The model that a person switched on last, or the shipped one."""
+    used = (
+        sa.select(LearnedModel.version)
+        .where(LearnedModel.used_since.is_not(None))
+        .order_by(LearnedModel.used_since.desc())
     )
-    rows = [
-        {"report_id": report.id, "key": key, "received_at": report.received_at, "closed_at": closed_at}
-        for key in sorted(keys)
-    ]
-    if rows:
-        session.execute(insert(BlockingKey).values(rows).on_conflict_do_nothing())
+    version = session.scalar(used.limit(1))
+    if version is None:
+        return shipped()
+    if version not in _models:
+        _models[version] = PairModel.from_facts(session.get_one(LearnedModel, version).facts)
+    return _models[version]
 
 
-def _candidates(session: Session, report: Report, sought: set[str], photos: Iterable[str]) -> list[uuid.UUID]:
-    """At most 50 other reports that share a key and are open or came within 30 days; most shared keys first.
-
-    Each key gives its newest 40 open and 40 recent ones by index, so the work does not grow with the store.
-    """
-    keys = dict.fromkeys(sought, True) | {
-        key: False for photo in sorted(photos)[:PHOTOS_SOUGHT] for key in rules.photo_bands_near(photo)
-    }
-    if not keys:
-        return []
-    wanted = sa.func.unnest(_texts(keys), type_=sa.Text()).table_valued("key").render_derived("wanted")
-    window = (report.received_at - rules.WINDOW, report.received_at + rules.WINDOW)
-
-    def newest(condition: sa.ColumnElement[bool]) -> sa.Select[uuid.UUID]:
-        return (
-            sa.select(BlockingKey.report_id)
-            .where(BlockingKey.key == wanted.c.key, condition)
-            .order_by(BlockingKey.received_at.desc())
-            .limit(PER_KEY)
-            .correlate(wanted)
-        )
-
-    opened = newest(BlockingKey.closed_at.is_(None)).subquery()
-    recent = newest(BlockingKey.received_at.between(*window)).subquery()
-    both = sa.union(sa.select(opened.c.report_id), sa.select(recent.c.report_id)).lateral("both")
-    statement = (
-        sa.select(both.c.report_id)
-        .select_from(wanted.join(both, sa.true()))
-        .where(both.c.report_id != report.id)
-        .group_by(both.c.report_id)
-        .order_by(sa.func.count().desc(), both.c.report_id.desc())
-        .limit(rules.CANDIDATES)
-    )
-    return list(session.scalars(statement))
+def _costs(session: Session, report: Report) -> Costs:
+    """What mistakes cost where the report belongs: of the smallest area that has a row of its own."""
+    path = session.scalar(sa.select(Area.path).where(Area.id == report.area_id)) if report.area_id else None
+    if path is None:
+        return Costs()
+    above = sa.or_(Area.path == path, sa.literal(path).startswith(Area.path + "/"))
+    rows = sa.select(TriageCosts).join(Area).where(above).order_by(sa.func.length(Area.path).desc()).limit(1)
+    row = session.scalar(rows)
+    return Costs(row.missed, row.interrupted, row.wrong_merge) if row else Costs()
 
 
-def _store(session: Session, clock: Clock, report_id: uuid.UUID, verdicts: dict[uuid.UUID, Verdict]) -> None:
+def _store(
+    session: Session, clock: Clock, report_id: uuid.UUID, verdicts: dict[uuid.UUID, Verdict], version: str
+) -> None:
     """Keep the three likeliest of what was known and what is new. What a person judged is left as it is."""
     rows = session.scalars(
         sa.select(DuplicateSuggestion)
-        .where(DuplicateSuggestion.report_id == report_id)
+        .where(DuplicateSuggestion.report_id == report_id, DuplicateSuggestion.outcome != "recurrence")
         .order_by(DuplicateSuggestion.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )  # locked, so that a judgement made at this moment is not lost
     known = {row.other_id: row for row in rows}
     open_scores = {
-        other_id: Verdict(row.score, row.reasons)
+        other_id: Verdict(row.score, row.reasons, row.row, row.outcome == "automatic")
         for other_id, row in known.items()
-        if row.judged is None and row.model == rules.MODEL
+        if row.judged is None and row.model == version
     }
     judged = {other_id for other_id, row in known.items() if row.judged is not None}
     fresh = {other_id: verdict for other_id, verdict in verdicts.items() if other_id not in judged}
@@ -283,18 +280,40 @@ def _store(session: Session, clock: Clock, report_id: uuid.UUID, verdicts: dict[
         if other_id not in judged and other_id not in kept:
             session.delete(row)
     for other_id, verdict in kept.items():
-        if other_id in known:
-            row = known[other_id]
-            row.score, row.reasons, row.model = verdict.score, verdict.reasons, rules.MODEL
-        else:
-            session.add(
-                DuplicateSuggestion(
-                    report_id=report_id,
-                    other_id=other_id,
-                    score=verdict.score,
-                    reasons=verdict.reasons,
-                    model=rules.MODEL,
-                    created_at=clock.now(),
-                )
-            )
+        row = known.get(other_id) or DuplicateSuggestion(report_id=report_id, other_id=other_id)
+        if other_id not in known:
+            row.created_at = clock.now()
+            session.add(row)
+            if verdict.automatic:
+                emit(session, "report.same_matter", report_id=report_id, other_id=other_id)
+        row.score, row.reasons, row.row, row.model = verdict.score, verdict.reasons, verdict.row, version
+        row.outcome = "automatic" if verdict.automatic else "suggested"
+    session.flush()
+
+
+def _store_recurrence(
+    session: Session,
+    clock: Clock,
+    report_id: uuid.UUID,
+    again: list[tuple[uuid.UUID, int, Verdict]],
+    version: str,
+) -> None:
+    """Keep the likeliest closed matter that this one brings back; what a person said of one stays."""
+    known = sa.select(DuplicateSuggestion).where(
+        DuplicateSuggestion.report_id == report_id, DuplicateSuggestion.outcome == "recurrence"
+    )
+    if not again or session.scalar(known.limit(1)) is not None:
+        return
+    other_id, days, verdict = max(again, key=lambda found: found[2].score)
+    row = DuplicateSuggestion(
+        report_id=report_id,
+        other_id=other_id,
+        outcome="recurrence",
+        score=verdict.score,
+        reasons=[{"code": "came_again", "params": {"days": days}}, *verdict.reasons],
+        row=verdict.row,
+        model=version,
+        created_at=clock.now(),
+    )
+    session.add(row)
     session.flush()

@@ -1,16 +1,15 @@
 """Reading Chinese reports: names of companies, addresses, buildings, and the words that say nothing. Pure."""
 
-import math
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
 DIGITS = {sign: digit for digit, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百]+(?=号|栋|幢|座|单元)")
+NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百]+(?=号|栋|幢|座|单元|楼|层)")
 
 LEGAL_FORM = re.compile(
     r"(?:有限责任|股份有限|集团有限|集团股份|有限)?(?:总公司|分公司|子公司|公司)|有限责任|股份|集团|专业合作社|合作社|个体工商户|项目部|分店"
@@ -41,6 +40,21 @@ BUILDING = re.compile(
     r"(\d{1,3}|[a-z]|[甲乙丙丁])(?:号|#)?(楼|栋|幢|座|厂房|车间|仓库|库房|塔吊|矿井|井|宿舍)|(\d{1,2})单元"
 )
 NUMBERED_WITHOUT_HAO = {"栋", "幢", "座"}
+FLOOR = re.compile(r"(\d{1,2})(?:层|楼)(?!板|梯|道|房)")
+LANDMARK = re.compile(
+    r"(?=([一-鿿]{2})(小区|花园|家园|公寓|社区|新村|村|广场|商场|商城|市场|大厦|商厦|公园|学校|小学|中学|幼儿园|医院|卫生院"
+    r"|路口|大桥|桥|工业园|园区|景区|车站|客运站|银行|寺|大道|路|街|巷|沟|牧场|林场|水库|电站|新区|里))"
+)
+SOUNDS_ALIKE = [("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"), ("f", "h")]
+"""Beginnings that dialects and tired fingers mix up; ng and n at the end as well."""
+SOUND_ALIKE = 0.9
+"""Names that sound the same and are written in other signs."""
+ONE_SIGN_WRONG = 0.8
+"""Whole names this much alike differ by a slip of the finger."""
+NO_NAME = frozenset(
+    "这那个家的一二三四五六七八九十几某有在是了去到从里外上下前后边旁面对叫和跟新老大小我你他们镇县市乡区村路街号"
+)
+"""Signs that end words around a name, not names."""
 
 FILLER_WORDS = """
 您好 你好 领导 尊敬 我要举报 我想举报 实名举报 匿名举报 举报 反映 投诉 请问 麻烦 希望
@@ -115,15 +129,37 @@ def company_similarity(a: CompanyName | None, b: CompanyName | None) -> float | 
         return 0.2 if other_trade else None
     short, long = sorted((a.stem, b.stem), key=len)
     alike = 0.95 if len(short) >= 2 and short in long else fuzz.ratio(short, long) / 100
-    return alike * 0.7 if other_trade else alike
+    if alike < SOUND_ALIKE:
+        said, fully = sound(short), sound(long)
+        heard = 1.0 if len(said) >= 2 and said in fully else fuzz.ratio(said, fully) / 100
+        alike = max(alike, heard * SOUND_ALIKE)
+    alike = alike * 0.7 if other_trade else alike
+    whole = fuzz.ratio(*sorted((a.core, b.core))) / 100
+    return max(alike, whole) if whole >= ONE_SIGN_WRONG else alike
 
 
-def company_keys(name: CompanyName | None) -> set[str]:
-    """Keys under which the same company is found: its core, and the first two signs of its 字号."""
-    if name is None:
-        return set()
-    keys = {f"company:{name.core}"} if len(name.core) >= 2 else set()
-    return keys | ({f"company2:{name.stem[:2]}"} if len(name.stem) >= 2 else set())
+@lru_cache(maxsize=30_000)
+def _sound_of(sign: str) -> str:
+    """The sign's sound without tone, as one character, with what dialects mix up made equal."""
+    from pypinyin import Style, pinyin  # 20 MB, which the web process need not hold
+
+    said = pinyin(sign, style=Style.NORMAL)[0][0]
+    if said == sign:
+        return sign
+    for one, other in SOUNDS_ALIKE:
+        if said.startswith(one):
+            said = other + said[len(one) :]
+            break
+    said = said.removesuffix("g") if said.endswith("ng") else said
+    return chr(0xE000 + _SOUNDS.setdefault(said, len(_SOUNDS)))
+
+
+_SOUNDS: dict[str, int] = {}
+
+
+def sound(words: str) -> str:
+    """The words by their sound: homophones (输入法, voice) and dialect become the same. Only to be compared."""
+    return "".join(map(_sound_of, words))
 
 
 def addresses(text: str) -> set[tuple[str, str]]:
@@ -187,6 +223,32 @@ def _fits(x: Building, y: Building) -> bool:
     return x.number == y.number and (x.unit is None or y.unit is None or x.unit == y.unit)
 
 
+def floors(text: str) -> frozenset[str]:
+    """The floors that a text names: 三楼, 3层."""
+    return frozenset(FLOOR.findall(plain(text)))
+
+
+def landmarks(text: str) -> frozenset[str]:
+    """Names of places around: the two signs before 小区, 村, 市场, 路 …, and that word."""
+    return frozenset(name + kind for name, kind in LANDMARK.findall(plain(text)) if not (set(name) & NO_NAME))
+
+
+def mentions(text: str) -> frozenset[str]:
+    """What may be names of companies in a text: the two signs before a word of trade."""
+    clean = plain(text)
+    found = set()
+    for match in TRADE.finditer(clean):
+        name = clean[max(0, match.start() - 2) : match.start()]
+        if (
+            len(name) == 2
+            and len(match.group()) > 1
+            and not set(name) & NO_NAME
+            and not NOT_A_WORD.search(name)
+        ):
+            found.add(name)
+    return frozenset(found)
+
+
 def matter(text: str, companies: Iterable[CompanyName] = ()) -> str:
     """What is left of a report when who, where and filler are taken away: the hazard itself."""
     rest = plain(text)
@@ -197,24 +259,3 @@ def matter(text: str, companies: Iterable[CompanyName] = ()) -> str:
                 rest = rest.replace(name, "")
     rest = BUILDING.sub("", ROAD.sub("", rest))
     return FILLER.sub("", NOT_A_WORD.sub("", rest))
-
-
-def grams(text: str) -> Counter[str]:
-    """Its characters and pairs of characters, counted."""
-    return Counter(text) + Counter(text[i : i + 2] for i in range(len(text) - 1))
-
-
-def cosine(a: Counter[str], b: Counter[str]) -> float:
-    """The cosine of two counts, 0 … 1; 0 when one is empty."""
-    lengths = math.sqrt(sum(n * n for n in a.values()) * sum(n * n for n in b.values()))
-    return min(1.0, sum(n * b[gram] for gram, n in a.items()) / lengths) if lengths else 0.0
-
-
-def text_similarity(a: str, b: str) -> float | None:
-    """How alike two matters are worded, 0 … 1; None when one says nothing.
-
-    The mean of the cosine of characters and pairs, blind to order, and of the edit ratio, which is not.
-    """
-    if not a or not b:
-        return None
-    return (cosine(grams(a), grams(b)) + fuzz.ratio(*sorted((a, b))) / 100) / 2

@@ -17,8 +17,17 @@ from server.core.errors import NotFound
 from server.core.parts import Parts
 from server.core.tasks import Task, Work
 from server.intake.models import Report
-from server.triage import jobs, rules, services
-from server.triage.models import BlockingKey, DuplicateSuggestion, HazardType, SectorProposal
+from server.triage import jobs, keys, rules, services, store
+from server.triage.model import shipped
+from server.triage.models import (
+    BlockingKey,
+    Digest,
+    DuplicateSuggestion,
+    HazardType,
+    SectorProposal,
+    TriageCosts,
+)
+from server.triage.reading import Told
 from tests.factories import reports as make
 
 PHOTO = "8f3c61a7d20e5b94"
@@ -59,8 +68,9 @@ def test_a_second_report_of_a_place_is_suggested_with_reasons(session: Session, 
     second = assessed(EXIT_AGAIN, **HERE, received_at=make.NOON + timedelta(hours=2))
     (suggestion,) = suggestions(session, second)
     assert suggestion.other_id == first.id
-    assert suggestion.score >= rules.THRESHOLD
-    assert suggestion.model == rules.MODEL
+    assert suggestion.score >= rules.USUAL.threshold
+    assert suggestion.model == shipped().version
+    assert suggestion.outcome == "suggested"
     assert {"code": "hours_apart", "params": {"hours": 2}} in suggestion.reasons
     assert suggestions(session, first) == []
 
@@ -153,7 +163,8 @@ def test_a_closed_matter_is_suggested_for_30_days_only(
     within = assessed(EXIT, **HERE, received_at=make.NOON + timedelta(days=29))
     services.mark_closed(session, [within.id], clock.now())
     assessed(EXIT, **HERE, received_at=make.NOON + timedelta(days=60))
-    assert pairs(session) == {(within.id, first.id)}
+    rows = session.scalars(sa.select(DuplicateSuggestion).where(DuplicateSuggestion.outcome != "recurrence"))
+    assert [(row.report_id, row.other_id) for row in rows] == [(within.id, first.id)]
 
 
 def test_an_open_matter_is_suggested_however_old(
@@ -246,24 +257,74 @@ def test_only_the_desk_of_the_place_has_a_say(
 
 def test_a_key_that_hundreds_share_gives_few_candidates(session: Session, assessed: Assessed) -> None:
     first = make.report(session, EXIT, **HERE)
-    session.add_all(
-        BlockingKey(report_id=make.report(session).id, key="company:雪域大酒店", received_at=make.NOON)
-        for _ in range(200)
-    )
+    told = Told(seq=first.seq, received_at=first.received_at)
+    for _ in range(200):
+        other = make.report(session)
+        session.add(Digest(report_id=other.id, seq=other.seq, received_at=make.NOON, facts=told.stored()))
+        session.flush()
+        session.add(
+            BlockingKey(report_id=other.id, key=keys.number("company:雪域大酒店"), received_at=make.NOON)
+        )
     session.flush()
-    keys = {"company:雪域大酒店"}
-    assert len(services._candidates(session, first, keys, [])) == services.PER_KEY
+    sought = {"company:雪域大酒店": keys.KINDS["company"]}
+    found = store.candidates(session.connection(), first.id, told, sought)
+    assert len(found) == keys.KINDS["company"].limit
 
 
 def test_candidates_are_found_by_index(session: Session) -> None:
     session.execute(sa.text("SET LOCAL enable_seqscan = off"))
     session.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
     query = (
-        "SELECT report_id FROM blocking_key WHERE key = 'a' AND received_at > now() ORDER BY received_at DESC"
+        "SELECT report_id FROM blocking_key WHERE key = 1 AND received_at > now() ORDER BY received_at DESC"
     )
     plan = "\n".join(session.scalars(sa.text(f"EXPLAIN {query} LIMIT 40")))
-    assert "ix_blocking_key_key_received" in plan
+    assert "pk_blocking_key" in plan
     assert "Sort" not in plan
+
+
+def test_the_same_picture_at_the_same_place_is_joined_by_the_system(
+    session: Session, assessed: Assessed
+) -> None:
+    first = assessed(EXIT, PHOTO, **HERE)
+    second = assessed("快来看看这里", PHOTO, **HERE, received_at=make.NOON + timedelta(hours=2))
+    (suggestion,) = suggestions(session, second)
+    assert suggestion.outcome == "automatic"
+    asked = sa.select(Task.payload).where(Task.kind == "cases.join_reports")
+    assert session.scalars(asked).all() == [{"report_id": str(second.id), "other_id": str(first.id)}]
+
+
+def test_a_closed_matter_that_comes_again_is_a_recurrence_for_a_year(
+    session: Session, clock: FixedClock, assessed: Assessed
+) -> None:
+    words = {**HERE, "enterprise_words": "雪域大酒店", "hazard_type": None}
+    first = assessed(EXIT, **words)
+    services.mark_closed(session, [first.id], clock.now())
+    again = assessed(EXIT, **words, received_at=make.NOON + timedelta(days=200))
+    services.mark_closed(session, [again.id], clock.now())
+    assessed(EXIT, **words, received_at=make.NOON + timedelta(days=600))
+    (row,) = session.scalars(sa.select(DuplicateSuggestion))
+    assert (row.report_id, row.other_id, row.outcome) == (again.id, first.id, "recurrence")
+    assert row.reasons[0] == {"code": "came_again", "params": {"days": 200}}
+
+
+def test_costs_of_an_area_choose_what_is_shown(session: Session, assessed: Assessed) -> None:
+    county = make.area(session, "632621", "玛沁县", "county")
+    town = make.area(session, "632621100", "大武镇", "town", county)
+    session.add(TriageCosts(area_id=county.id, missed=1e-9, interrupted=1, wrong_merge=50))
+    session.flush()
+    assessed(EXIT, **HERE, area_id=town.id)
+    assessed(EXIT_AGAIN, **HERE, area_id=town.id)
+    assert pairs(session) == set()
+
+
+def test_a_report_without_a_place_is_found_where_others_put_its_company(
+    session: Session, assessed: Assessed
+) -> None:
+    assessed("招牌要掉了", enterprise_words="雪域大酒店", **HERE)
+    silent = assessed(EXIT, enterprise_words="雪域大酒店")
+    assert session.get_one(Digest, silent.id).facts["guessed"]
+    near = assessed(EXIT_AGAIN, **HERE)
+    assert (near.id, silent.id) in pairs(session)
 
 
 def test_sectors_are_proposed_from_text_type_and_register(session: Session, assessed: Assessed) -> None:
@@ -300,7 +361,7 @@ def test_a_hostile_text_is_read_as_far_as_it_tells(session: Session, assessed: A
     assessed(many, **HERE)
     assessed(many, **HERE, enterprise_words="县" * 5000, place_words="9栋" * 5000)
     keys = session.scalar(sa.select(sa.func.count()).select_from(BlockingKey))
-    assert 0 < (keys or 0) <= 4 * rules.MOST_ADDRESSES
+    assert 0 < (keys or 0) < 100
 
 
 # ── the table of hazard types

@@ -1,5 +1,6 @@
 """Pairs of reports as they come in: which are one matter, and what the desk reads about it."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import cos, radians
@@ -10,8 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.triage import rules
-from server.triage.rules import Place, Told, Verdict
+from server.triage import keys, rules
+from server.triage.likeness import Rarity
+from server.triage.model import shipped
+from server.triage.pairs import SAME_PHOTO_BITS, metres_between, same_photo
+from server.triage.reading import Place, Told, photo_bits, place_by_others
+from server.triage.rules import Costs, Verdict
 from server.triage.words import company_name
 
 NOON = datetime(2026, 11, 3, 4, tzinfo=UTC)
@@ -32,7 +37,7 @@ def told(
     **more: Any,
 ) -> Told:
     """A report `hours` after noon, `m` metres north of one place (None: no place)."""
-    place = None if m is None else replace(HOME, lat=HOME.lat + m / rules.METRES_PER_DEGREE)
+    place = None if m is None else replace(HOME, lat=HOME.lat + m / keys.METRES_PER_DEGREE)
     return Told(
         seq=seq,
         received_at=NOON + timedelta(hours=hours),
@@ -48,6 +53,14 @@ def told(
 
 def earlier(text: str = "", **more: Any) -> Told:
     return told(text, seq=1, **more)
+
+
+NOTHING_KNOWN = Rarity()
+
+
+def judge_pair(later: Told, before: Told, costs: Costs = rules.USUAL) -> Verdict:
+    (verdict,) = rules.judge(later, [before], NOTHING_KNOWN, shipped(), costs)
+    return verdict
 
 
 @dataclass(frozen=True)
@@ -172,15 +185,14 @@ PAIRS = [
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.story)
 def test_a_pair_is_suggested_or_distinct(pair: Pair) -> None:
-    verdict = rules.judge_pair(pair.later, pair.earlier)
+    verdict = judge_pair(pair.later, pair.earlier)
     assert verdict.suggested is pair.same, (verdict.score, verdict.reasons)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.story)
 def test_what_is_one_matter_shares_a_key(pair: Pair) -> None:
-    shared = rules.sought_keys(pair.later) & rules.own_keys(pair.earlier)
-    near = {key for photo in pair.later.photos for key in rules.photo_bands_near(photo)}
-    assert not pair.same or shared or near & rules.own_keys(pair.earlier)
+    shared = keys.sought_keys(pair.later).keys() & keys.own_keys(pair.earlier)
+    assert shared or not pair.same
 
 
 def test_a_matter_closed_60_days_ago_is_not_looked_at() -> None:
@@ -198,7 +210,8 @@ def test_only_what_arrived_before_is_compared() -> None:
 
 
 def codes(later: Told, before: Told) -> dict[str, dict[str, Any]]:
-    return {reason["code"]: reason["params"] for reason in rules.judge_pair(later, before).reasons}
+    everything = Costs(missed=1e9)
+    return {reason["code"]: reason["params"] for reason in judge_pair(later, before, everything).reasons}
 
 
 def test_reasons_say_what_the_desk_would_check() -> None:
@@ -242,10 +255,88 @@ def test_registered_enterprises_are_compared_by_their_number_not_by_their_name()
     assert "same_company" in same
 
 
+def pictures(*photos: str, seq: int = 1) -> Told:
+    return told(seq=seq, photos=frozenset(photos))
+
+
 @pytest.mark.parametrize("flat", ["0000000000000000", "ffffffffffffffff", "0000000000000100"])
 def test_a_dark_or_empty_picture_matches_nothing(flat: str) -> None:
-    assert rules.photo_bands(flat) == rules.photo_bands_near(flat) == []
-    assert not rules.same_photo([flat], [flat])
+    assert keys.photo_keys(pictures(flat)) == set()
+    assert same_photo(pictures(flat), pictures(flat)) is None
+
+
+def test_a_turned_picture_is_the_same_one() -> None:
+    sideways = told(photos=frozenset({"0123456789abcdef"}), turned=frozenset({PHOTO}))
+    assert same_photo(sideways, pictures(PHOTO))
+    assert same_photo(pictures(PHOTO), sideways)
+
+
+PHOTO_HERE: dict[str, Any] = {"m": 20, "hours": 5, "photos": frozenset({PHOTO})}
+
+
+def test_the_same_picture_at_the_same_place_is_joined() -> None:
+    verdict = judge_pair(told("快来看", **PHOTO_HERE), earlier("这里危险", photos=frozenset({PHOTO})))
+    assert verdict.automatic
+
+
+@pytest.mark.parametrize(
+    ("later", "before"),
+    [
+        ({"company": "兴旺宾馆"}, {"company": "雪域大酒店"}),
+        ({"place_words": "5号楼"}, {"place_words": "3号楼"}),
+        ({"place_words": "团结路12号"}, {"place_words": "团结路88号"}),
+        ({"hazard_type": "gas_bottle_leak"}, {"hazard_type": "exit_blocked"}),
+        ({"m": 2000}, {}),
+        ({"hours": 24 * 31}, {}),
+        ({"photos": frozenset()}, {}),
+    ],
+)
+def test_the_same_picture_is_left_to_a_person_when_anything_speaks_against_it(
+    later: dict[str, Any], before: dict[str, Any]
+) -> None:
+    photos = frozenset({PHOTO})
+    pair = told("快来看", **(PHOTO_HERE | later)), earlier("这里危险", photos=photos, **before)
+    assert not judge_pair(*pair).automatic
+
+
+def test_what_was_sent_twice_is_joined_and_what_was_copied_for_another_is_not() -> None:
+    once = earlier(EXIT, company="雪域大酒店")
+    assert judge_pair(told(EXIT, hours=1, company="雪域大酒店"), once).automatic
+    assert not judge_pair(told(EXIT, hours=1, company="兴旺宾馆"), once).automatic
+    assert not judge_pair(told(EXIT, hours=90, company="雪域大酒店"), once).automatic
+
+
+def test_a_dearer_interruption_shows_less_and_a_dearer_wrong_merge_joins_less() -> None:
+    pair = told(EXIT_AGAIN, hours=5, m=30, company="雪域大酒店"), earlier(EXIT, company="雪域酒店")
+    assert judge_pair(*pair, Costs(missed=1, interrupted=1)).suggested
+    assert not judge_pair(*pair, Costs(missed=1e-9, interrupted=1)).suggested
+    photo = told("快来看", **PHOTO_HERE), earlier("这里危险", photos=frozenset({PHOTO}))
+    assert not judge_pair(*photo, Costs(wrong_merge=1e12)).automatic
+
+
+def test_whoever_gives_no_place_is_put_where_others_put_the_company() -> None:
+    silent = told(EXIT, m=None, company="雪域大酒店")
+    others = [earlier(company="雪域酒店", m=m) for m in (10, 20, 900)]
+    place = place_by_others(silent, others)
+    assert place is not None
+    assert metres_between(place, Place(HOME.lat, HOME.lng)) == pytest.approx(20, abs=1)
+    assert place_by_others(silent, [earlier(company="兴旺宾馆")]) is None
+    moved = silent.at(place)
+    assert keys.own_keys(moved) > keys.own_keys(silent)
+
+
+def test_what_was_stored_compares_as_what_was_read() -> None:
+    one = told(
+        "9栋2单元楼道堆满纸箱子，三楼电动车充电",
+        company="雪域酒店",
+        place_words="团结路12号",
+        hazard_type="exit_blocked",
+    )
+    two = earlier("二单元楼道里堆着纸箱", place_words="九栋", company="雪域大酒店", photos=frozenset({PHOTO}))
+    kept = json.loads(json.dumps(two.stored()))
+    again = Told.from_stored(two.seq, two.received_at, two.closed, kept)
+    assert judge_pair(one, again) == judge_pair(one, two)
+    assert keys.own_keys(again) == keys.own_keys(two)
 
 
 # ── what holds for all reports
@@ -272,7 +363,7 @@ reports = st.builds(
 
 @given(reports, reports)
 def test_the_score_is_a_probability_and_blind_to_order(a: Told, b: Told) -> None:
-    forth, back = rules.judge_pair(a, b), rules.judge_pair(b, a)
+    forth, back = judge_pair(a, b), judge_pair(b, a)
     assert 0 <= forth.score <= 1
     assert forth.score == pytest.approx(back.score)
 
@@ -284,16 +375,16 @@ def test_exactly_one_of_two_reports_can_be_the_later_one(a: Told, b: Told) -> No
 
 @given(reports, reports)
 def test_every_reason_has_a_code_and_plain_parameters(a: Told, b: Told) -> None:
-    for reason in rules.judge_pair(a, b).reasons:
+    for reason in judge_pair(a, b).reasons:
         assert reason.keys() == {"code", "params"}
-        assert all(isinstance(value, str | int) for value in reason["params"].values())
+        assert all(isinstance(value, str | int | list) for value in reason["params"].values())
 
 
 @given(reports, reports)
 def test_another_building_never_makes_it_likelier(a: Told, b: Told) -> None:
-    with_both = (replace(a, place_words="3号楼", text=""), replace(b, place_words="5号楼", text=""))
-    without = tuple(replace(told, place_words="") for told in with_both)
-    assert rules.judge_pair(*with_both).score <= rules.judge_pair(*without).score
+    three, five = replace(a, place_words="3号楼", text=""), replace(b, place_words="5号楼", text="")
+    silent = replace(a, place_words="", text=""), replace(b, place_words="", text="")
+    assert judge_pair(three, five).score <= judge_pair(*silent).score
 
 
 @given(st.floats(-80, 80), st.floats(-179, 179), st.floats(0, 299), st.floats(0, 299))
@@ -301,33 +392,43 @@ def test_whatever_is_within_300_m_lies_in_the_nine_cells(
     lat: float, lng: float, north: float, east: float
 ) -> None:
     there = (
-        lat + north / rules.METRES_PER_DEGREE,
-        lng + east / (rules.METRES_PER_DEGREE * cos(radians(lat))),
+        lat + north / keys.METRES_PER_DEGREE,
+        lng + east / (keys.METRES_PER_DEGREE * cos(radians(lat))),
     )
-    far = rules.metres_between(Place(lat, lng), Place(*there))
+    far = metres_between(Place(lat, lng), Place(*there))
     if far <= 298:  # flat-earth steps above and the sphere differ by less
-        assert rules.cell(*there) in rules.cells_around(lat, lng)
-        assert rules.cell(lat, lng) in rules.cells_around(*there)
+        assert keys.cell(*there) in keys.cells_around(lat, lng)
+        assert keys.cell(lat, lng) in keys.cells_around(*there)
 
 
-@given(st.integers(0, 2**64 - 1), st.sets(st.integers(0, 63), max_size=rules.SAME_PHOTO_BITS))
-def test_a_photo_within_ten_bits_is_always_found(bits: int, flipped: set[int]) -> None:
+@given(st.integers(0, 2**64 - 1), st.sets(st.integers(0, 63), max_size=SAME_PHOTO_BITS))
+def test_a_photo_within_ten_bits_is_the_same_and_one_within_seven_is_found_by_it_alone(
+    bits: int, flipped: set[int]
+) -> None:
     other = bits
     for position in flipped:
         other ^= 1 << position
     one, two = f"{bits:016x}", f"{other:016x}"
-    if rules.tells_something(one) and rules.tells_something(two):
-        assert rules.same_photo([one], [two])
-        assert set(rules.photo_bands_near(one)) & set(rules.photo_bands(two))
+    if photo_bits([one]) and photo_bits([two]):
+        assert same_photo(pictures(one), pictures(two))
+        if len(flipped) <= 7:
+            assert keys.photo_keys(pictures(one)) & keys.own_keys(pictures(two))
 
 
 def test_a_photo_eleven_bits_away_is_another_one() -> None:
     other = f"{int(PHOTO, 16) ^ 0b11111111111:016x}"
-    assert not rules.same_photo([PHOTO], [other])
+    assert not same_photo(pictures(PHOTO), pictures(other))
 
 
-@given(st.lists(st.floats(0, 1), max_size=20))
-def test_at_most_three_are_shown_the_likeliest_first(scores: list[float]) -> None:
-    shown = rules.best((UUID(int=i), Verdict(score, [])) for i, score in enumerate(scores))
-    enough = sorted((score for score in scores if score >= rules.THRESHOLD), reverse=True)
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=20))
+def test_at_most_three_are_shown_the_likeliest_first(scores: list[tuple[float, bool]]) -> None:
+    verdicts = [Verdict(score, [], [], suggested=suggested) for score, suggested in scores]
+    shown = rules.best((UUID(int=i), verdict) for i, verdict in enumerate(verdicts))
+    enough = sorted((score for score, suggested in scores if suggested), reverse=True)
     assert [verdict.score for _, verdict in shown] == enough[:3]
+
+
+def test_what_is_certain_is_shown_first() -> None:
+    verdicts = [Verdict(0.99, [], []), Verdict(0.7, [], [], automatic=True)]
+    shown = rules.best((UUID(int=i), verdict) for i, verdict in enumerate(verdicts))
+    assert [verdict.score for _, verdict in shown] == [0.7, 0.99]

@@ -1,0 +1,59 @@
+"""`triage …`: the model of pairs: made from the generator, trained on people's judgements, switched on by a person."""
+
+import json
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from server.commands.stack import services
+from server.settings import load_settings
+from server.triage.model import SHIPPED
+
+COUNTIES = 8
+REPORTS = 1300
+
+
+@click.group()
+def triage() -> None:
+    """The model that scores pairs of reports."""
+
+
+@triage.command("make-model")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same model.")
+def make_model(seed: int) -> None:
+    """Make the model that is shipped, from made counties; tells how it does on phrases that it never saw."""
+    from server.triage.lab import train
+
+    facts, figures = train.make(seed, COUNTIES, REPORTS)
+    SHIPPED.write_text(json.dumps(facts, separators=(",", ":")) + "\n", encoding="utf-8")
+    click.echo(json.dumps(figures, ensure_ascii=False))
+
+
+@triage.command("train")
+def train_on_judgements() -> None:
+    """Train a new model on the desk's judgements and compare it with the one in use; it is not switched on."""
+    from server.core.clock import SystemClock
+    from server.triage import learning
+
+    with services(), Session(_engine()) as session:
+        click.echo(json.dumps(learning.train(session, SystemClock()), ensure_ascii=False))
+        session.commit()
+
+
+@triage.command("use")
+@click.argument("version")
+@click.option("--by", required=True, metavar="LOGIN", help="Who decides it; kept in the audit.")
+def use(version: str, by: str) -> None:
+    """Switch a trained model on, or back to the one that came with the program (`shipped`)."""
+    from server.core.clock import SystemClock
+    from server.triage import learning
+
+    with services(), Session(_engine()) as session:
+        learning.use(session, SystemClock(), version, by)
+        session.commit()
+    click.echo(f"{version} is used for every report that comes from now on")
+
+
+def _engine() -> sa.Engine:
+    return sa.create_engine(load_settings().database_url.get_secret_value(), poolclass=sa.NullPool)

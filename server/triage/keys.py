@@ -1,0 +1,145 @@
+"""Blocking: under which keys a report is found again, and where it looks for others. Pure.
+
+Place, company, address and photo find the candidates; text only judges them, as text search finds the true match
+too seldom. Each kind of key has a weight, by which candidates are ranked when there are many, and a limit: of a key
+that thousands share only the newest few are looked at.
+"""
+
+import math
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+from zlib import crc32
+
+from server.triage import words
+from server.triage.reading import Told, photo_bits
+
+CELL_M = 300
+METRES_PER_DEGREE = 111_320.0
+PRIME = 2**31 - 1
+SHORT_TEXT = 6
+"""A matter of fewer signs than this is nobody's own."""
+
+
+class Kind(NamedTuple):
+    """Of a key: what sharing it weighs, and how many of the newest that share it are looked at."""
+
+    weight: float
+    limit: int
+
+
+KINDS = {
+    "photo": Kind(6, 10),
+    "enterprise": Kind(5, 30),
+    "company": Kind(5, 25),
+    "same": Kind(4, 5),  # the same words
+    "address": Kind(4, 20),
+    "name": Kind(2.5, 15),  # two signs of a name, by their sound
+    "building": Kind(2, 10),
+    "landmark": Kind(1.2, 10),
+    "cell": Kind(1.6, 25),
+    "near": Kind(1.0, 15),  # one of the eight cells around
+    "sign": Kind(0.7, 8),  # one sign of a short name and its trade
+    "words": Kind(0.6, 6),  # pairs of signs, chosen by hash: near-copies share one
+}
+
+
+def number(key: str) -> int:
+    """The key as it is stored: 64 bits."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def cell(lat: float, lng: float) -> tuple[int, int]:
+    """Row and column of the 300 m cell that holds a place."""
+    row = math.floor(lat / _row_height())
+    return row, math.floor(lng / _column_width(row))
+
+
+def cells_around(lat: float, lng: float) -> list[tuple[int, int]]:
+    """The 3×3 cells: whatever is within 300 m lies in one of them."""
+    row, _ = cell(lat, lng)
+    found = []
+    for near_row in (row - 1, row, row + 1):
+        column = math.floor(lng / _column_width(near_row))
+        found += [(near_row, column + step) for step in (-1, 0, 1)]
+    return found
+
+
+def _row_height() -> float:
+    return CELL_M / METRES_PER_DEGREE
+
+
+def _column_width(row: int) -> float:
+    """Degrees of longitude; taken at the row's edge nearer to the pole: no cell is narrower than 300 m."""
+    edge = max(abs(row), abs(row + 1)) * _row_height()
+    return CELL_M / (METRES_PER_DEGREE * max(0.01, math.cos(math.radians(min(edge, 89.9)))))
+
+
+def own_keys(told: Told) -> set[str]:
+    """The keys under which later reports will find this one."""
+    keys = set(_word_keys(told))
+    if told.place:
+        keys.add("cell:{}:{}".format(*cell(told.place.lat, told.place.lng)))
+    return keys | {band for bits in photo_bits(told.photos) for band in _bands(bits)}
+
+
+def sought_keys(told: Told) -> dict[str, Kind]:
+    """The keys under which this report looks for others."""
+    keys = {key: KINDS[kind] for key, kind in _word_keys(told).items()}
+    if told.place:
+        own = cell(told.place.lat, told.place.lng)
+        for around in cells_around(told.place.lat, told.place.lng):
+            keys["cell:{}:{}".format(*around)] = KINDS["cell" if around == own else "near"]
+    return keys | dict.fromkeys(photo_keys(told), KINDS["photo"])
+
+
+def photo_keys(told: Told) -> set[str]:
+    """Every key that a picture within 7 bits has: of its four bands one then differs in at most one bit."""
+    single = [0, *(1 << i for i in range(16))]
+    return {band for bits in photo_bits(told.photos) for flip in single for band in _bands(bits, flip)}
+
+
+def _bands(bits: int, flip: int = 0) -> list[str]:
+    """Four keys of 16 bits each."""
+    return [f"photo:{band}:{(bits >> 48 - 16 * band & 0xFFFF) ^ flip:04x}" for band in range(4)]
+
+
+def _word_keys(told: Told) -> dict[str, str]:
+    """Key → kind, of all that is said in words. The weightier kind comes last and stays."""
+    keys: dict[str, str] = {}
+    names: set[str] = {words.sound(mention) for mention in told.mentions}
+    for name in told.names:
+        said = words.sound(name.stem)
+        names |= {said[i : i + 2] for i in range(min(4, len(said) - 1))}
+        if len(said) <= 3:
+            keys |= {f"sign:{sign}:{trade}": "sign" for sign in said for trade in sorted(name.trades)[:2]}
+    keys |= {f"landmark:{words.sound(place[:2])}{place[2:]}": "landmark" for place in told.landmarks}
+    keys |= {
+        f"building:{words.sound(place[:2])}:{b.kind}{b.number}": "building"
+        for place in told.landmarks
+        for b in told.buildings
+    }
+    keys |= {f"name:{name}": "name" for name in names}
+    keys |= {f"address:{words.sound(road)}:{house}": "address" for road, house in told.addresses}
+    if len(told.matter) >= SHORT_TEXT:
+        keys |= dict.fromkeys(_chosen_pairs(told.matter), "words")
+        keys[f"same:{told.matter}"] = "same"
+    keys |= {f"company:{name.core}": "company" for name in told.names if len(name.core) >= 2}
+    if told.enterprise_id:
+        keys[f"enterprise:{told.enterprise_id}"] = "enterprise"
+    return keys
+
+
+def _chosen_pairs(matter: str) -> set[str]:
+    """Of the pairs of signs the smallest by three hashes: two texts share each as often as they are alike."""
+    pairs = {matter[i : i + 2] for i in range(len(matter) - 1)}
+    return {
+        f"words:{salt}:{min(pairs, key=lambda pair: crc32((salt + pair).encode()))}"
+        for salt in "abc"
+        if pairs
+    }
+
+
+def numbered(keys: Iterable[str]) -> list[int]:
+    """The keys as they are stored, in one order for all."""
+    return sorted(number(key) for key in keys)

@@ -1,0 +1,133 @@
+"""Where reports are found again: their keys, and what was read out of them, in two ordinary tables.
+
+The same statements serve the county's store and the scratch schema of `eval triage`; they name no schema.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from server.triage import keys, rules
+from server.triage.keys import Kind
+from server.triage.models import BlockingKey, Digest
+from server.triage.reading import Told, place_by_others
+
+Found = dict[uuid.UUID, Told]
+Connection = sa.Connection
+AGAIN_MOST = 10
+"""Of closed matters of the last year."""
+
+_WANTED = """
+WITH wanted AS (SELECT * FROM unnest(:keys, :weights, :mosts) AS w(key, weight, most)),
+best AS (
+  SELECT found.report_id, sum(wanted.weight) AS weight
+  FROM wanted CROSS JOIN LATERAL ({found}) AS found
+  WHERE found.report_id <> :own
+  GROUP BY found.report_id
+  ORDER BY weight DESC, max(found.received_at) DESC, found.report_id DESC
+  LIMIT :limit
+)
+SELECT digest.report_id, digest.seq, digest.received_at, digest.closed_at IS NOT NULL AS closed, digest.facts
+FROM best JOIN digest USING (report_id)
+ORDER BY best.weight DESC, digest.seq DESC
+"""
+_NEWEST = """(SELECT report_id, received_at FROM blocking_key
+WHERE key = wanted.key AND {condition} ORDER BY received_at DESC LIMIT {most})"""
+_RECENT = _NEWEST.format(condition="received_at BETWEEN :since AND :until", most="wanted.most")
+_OPEN = _NEWEST.format(condition="closed_at IS NULL AND received_at < :since", most="wanted.most")
+_AGAIN = _NEWEST.format(
+    condition="closed_at IS NOT NULL AND received_at >= :year AND received_at < :since", most="5"
+)
+
+
+def _statement(found: str) -> sa.TextClause:
+    return sa.text(_WANTED.format(found=found)).bindparams(
+        sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
+        sa.bindparam("weights", type_=ARRAY(sa.REAL())),
+        sa.bindparam("mosts", type_=ARRAY(sa.Integer())),
+        sa.bindparam("own", type_=sa.Uuid()),
+    )
+
+
+RECENT = _statement(_RECENT)
+RECENT_OR_OPEN = _statement(f"{_RECENT} UNION {_OPEN}")
+CLOSED_WITHIN_A_YEAR = _statement(_AGAIN)
+KEEP = sa.text(
+    """
+WITH kept AS (
+  INSERT INTO digest (report_id, seq, received_at, facts) VALUES (:id, :seq, :at, :facts)
+  ON CONFLICT (report_id) DO UPDATE SET facts = excluded.facts
+  RETURNING closed_at
+)
+INSERT INTO blocking_key (key, received_at, report_id, closed_at)
+SELECT key, :at, :id, kept.closed_at FROM kept CROSS JOIN unnest(:keys) AS key
+ON CONFLICT DO NOTHING
+"""
+).bindparams(
+    sa.bindparam("id", type_=sa.Uuid()),
+    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("facts", type_=JSONB()),
+    sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
+)
+
+
+def keep(connection: Connection, report_id: uuid.UUID, told: Told) -> None:
+    """Keep what was read and the keys under which it is found; doing it again adds what is new."""
+    given = {
+        "id": report_id,
+        "seq": told.seq,
+        "at": told.received_at,
+        "facts": told.stored(),
+        "keys": keys.numbered(keys.own_keys(told)),
+    }
+    connection.execute(KEEP, given)
+
+
+def candidates(
+    connection: Connection,
+    report_id: uuid.UUID,
+    told: Told,
+    sought: Mapping[str, Kind],
+    statement: sa.TextClause = RECENT_OR_OPEN,
+    limit: int = rules.CANDIDATES,
+) -> Found:
+    """The other reports that share the weightiest keys, within 30 days or still open.
+
+    Each key gives its newest few by index, so the work does not grow with the store.
+    """
+    if not sought:
+        return {}
+    at = told.received_at
+    given = {
+        "keys": [keys.number(key) for key in sought],
+        "weights": [float(kind.weight) for kind in sought.values()],
+        "mosts": [kind.limit for kind in sought.values()],
+        "own": report_id,
+        "since": at - rules.WINDOW,
+        "until": at + rules.WINDOW,
+        "year": at - rules.AGAIN,
+        "limit": limit,
+    }
+    rows = connection.execute(statement, {name: given[name] for name in statement._bindparams})
+    return {row.report_id: Told.from_stored(row.seq, row.received_at, row.closed, row.facts) for row in rows}
+
+
+def look_around(
+    connection: Connection, report_id: uuid.UUID, told: Told, statement: sa.TextClause = RECENT_OR_OPEN
+) -> tuple[Told, Found]:
+    """The candidates; whoever gave no place is looked for where others put the same company or address."""
+    found = candidates(connection, report_id, told, keys.sought_keys(told), statement)
+    if told.place is None and (guess := place_by_others(told, found.values())):
+        told = told.at(guess)
+        found = candidates(connection, report_id, told, keys.sought_keys(told), statement)
+    return told, found
+
+
+def mark_closed(connection: Connection, report_ids: Iterable[uuid.UUID], at: datetime | None) -> None:
+    """Their matter was closed, or opened again (None)."""
+    ids = list(report_ids)
+    for table in (BlockingKey, Digest):
+        connection.execute(sa.update(table).where(table.report_id.in_(ids)).values(closed_at=at))
