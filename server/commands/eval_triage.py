@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,7 @@ def _read(readers: Any, data: Path) -> Iterator[Read]:
 
 
 def _batched(numbered: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    while chunk := [pair for pair, _ in zip(numbered, range(CHUNK), strict=False)]:
+    while chunk := list(islice(numbered, CHUNK)):
         yield chunk
 
 
