@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api_page, health, logs, metrics, web_apps
+from server.cases.views import blueprint as clocks
 from server.core.clock import Clock, SystemClock
 from server.core.db import db, look_before_use
 from server.core.errors import Problem, Unavailable
@@ -28,6 +29,7 @@ from server.intake.services import admit_medium, on_received
 from server.intake.throttle import count_medium
 from server.intake.uploads import build_blueprint
 from server.intake.views import blueprint as intake
+from server.notices.views import blueprint as notices
 from server.reports.public_views import blueprint as public
 from server.reports.views import blueprint as reports
 from server.settings import Settings, load_settings
@@ -35,7 +37,7 @@ from server.triage.views import blueprint as triage
 from server.wiring import SUBSCRIPTIONS, build_parts
 from storage.tus import TusServer
 
-ROOMS = (public, intake, identity, enterprises, triage, reports, feedback)
+ROOMS = (public, intake, identity, notices, enterprises, triage, reports, feedback, clocks)
 LARGEST_JSON = 1024 * 1024
 STATEMENT_TIMEOUT_MS = 30_000
 

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.audit.services import record
+from server.cases.clocks import start_waiting
+from server.cases.imports import import_clock_rules
+from server.core.calendar_table import import_calendar
 from server.core.clock import Clock
 from server.core.ids import new_id
 from server.core.tables import BadTable, Fault, Outcome
@@ -22,6 +25,12 @@ def _enterprises(session: Session, _: Clock, data: bytes) -> Outcome:
     return import_enterprises(session, data, sectors=set(session.scalars(sa.select(Sector.no))))
 
 
+def _calendar(session: Session, clock: Clock, data: bytes) -> Outcome:
+    outcome = import_calendar(session, clock, data)
+    start_waiting(session, clock)
+    return outcome
+
+
 IMPORTERS: dict[str, Importer] = {
     "areas": lambda session, _, data: import_areas(session, data),
     "units": lambda session, _, data: import_units(session, data),
@@ -29,6 +38,8 @@ IMPORTERS: dict[str, Importer] = {
     "hazard-types": lambda session, _, data: import_hazard_types(session, data),
     "enterprises": _enterprises,
     "people": import_people,
+    "calendar": _calendar,
+    "clock-rules": lambda session, _, data: import_clock_rules(session, data),
 }
 """In the order in which they refer to each other."""
 

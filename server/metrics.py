@@ -16,6 +16,7 @@ from server.core.db import db
 from server.core.errors import NotFound
 from server.core.tasks import Task
 from server.intake.services import unopenable
+from server.notices.models import Delivery
 from server.settings import Network
 
 
@@ -41,6 +42,14 @@ class TaskFigures(Collector):
         )
         yield GaugeMetricFamily(
             "gridwatch_tasks_set_aside", "Tasks given up until a person looks at them", set_aside
+        )
+        failed = sa.select(sa.func.count()).where(
+            Delivery.state == "failed", Delivery.created_at > sa.func.now() - sa.text("interval '7 days'")
+        )
+        yield GaugeMetricFamily(
+            "gridwatch_notices_failed",
+            "Notices of the last 7 days that no way would take",
+            db.session.scalar(failed),
         )
         yield GaugeMetricFamily("gridwatch_tasks_oldest_seconds", "Age of the oldest task", float(oldest))
         yield GaugeMetricFamily(

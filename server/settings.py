@@ -6,13 +6,14 @@ from contextlib import suppress
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    HttpUrl,
     SecretStr,
     ValidationError,
     field_validator,
@@ -80,6 +81,37 @@ class Phone(BaseModel):
     number: str
 
 
+class MailGateway(BaseModel):
+    """An SMTP server that takes our mail: MAIL__HOST, MAIL__SENDER …"""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    port: int = 587
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str
+    security: Literal["starttls", "tls", "none"] = "starttls"
+
+
+class SmsGateway(BaseModel):
+    """An SMS gateway over HTTP (server/notices/gateways.py): SMS__URL, SMS__TOKEN."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: HttpUrl
+    token: SecretStr
+
+
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    "push.services.mozilla.com",
+    "notify.windows.com",
+    "push.apple.com",
+)
+"""Of Chrome and its kin, Firefox, Edge, Safari."""
+
+
 class Settings(BaseSettings):
     """One frozen value per environment variable of the same name (lists separated by commas)."""
 
@@ -120,6 +152,14 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0, le=8)
     """How many reverse proxies stand in front and may set X-Forwarded-*; 0 believes none."""
 
+    mail: MailGateway | None = None
+    sms: SmsGateway | None = None
+    """Without a gateway the way is not offered to anybody."""
+    push_contact: str = "mailto:admin@localhost"
+    """Whom a push service may write to about our messages (mailto: or https:); Apple refuses invented ones."""
+    push_hosts: Annotated[tuple[str, ...], NoDecode] = PUSH_SERVICES
+    """The push services that may be called, with all hosts below them."""
+
     web_dir: Path = ROOT / "pwa" / "dist"
     """The built web apps: tip/ and staff/."""
 
@@ -145,6 +185,11 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("push_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        return [part.strip().lower() for part in value.split(",")] if isinstance(value, str) else value
 
     @field_validator("county_phones", mode="before")
     @classmethod

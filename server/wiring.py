@@ -11,6 +11,8 @@ from server.core.senders import Senders
 from server.core.tasks import Job
 from server.feedback import jobs as feedback
 from server.intake import jobs as intake
+from server.notices import jobs as notices
+from server.notices.services import DELIVER
 from server.patrol import jobs as patrol
 from server.routing import jobs as routing
 from server.settings import Settings
@@ -33,6 +35,7 @@ JOBS: dict[str, Job] = {
     "cases.join_reports": cases.join_reports,
     "cases.apply_step": cases.apply_step,
     "cases.tell_medium": cases.tell_medium,
+    DELIVER: notices.deliver,
 }
 """Every kind of task and the function that does it."""
 

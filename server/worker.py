@@ -6,10 +6,15 @@ from functools import cache
 import structlog
 
 from server.app import Gridwatch, create_app
+from server.cases.clocks import sweep as sweep_cases
 from server.core import tasks
 from server.core.db import db
 from server.core.web import clock, parts
+from server.notices.services import tidy
 from server.wiring import JOBS
+
+BATCHES = 50
+"""Of one sweep of the clocks: the next follows in a minute, and an RQ job has three."""
 
 log = structlog.get_logger()
 
@@ -35,6 +40,23 @@ def sweep() -> None:
         overdue = tasks.due(db.session(), clock())
         db.session.commit()
         parts().bell(overdue)
+
+
+def sweep_clocks() -> None:
+    """Warn of what runs out and climb with what did, batch by batch."""
+    with _app().app_context():
+        for _ in range(BATCHES):
+            found = sweep_cases(db.session(), clock())
+            db.session.commit()
+            if not found:
+                break
+
+
+def tidy_notices() -> None:
+    """Remove what nobody needs any more: ways to reporters of closed matters, old notices."""
+    with _app().app_context():
+        tidy(db.session(), clock())
+        db.session.commit()
 
 
 def sweep_uploads() -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from server.commands.stack import throwaway
 from server.core.clock import FixedClock
 from server.migrations import upgrade
+from server.notices.vapid import create_vapid
 from server.settings import Settings, load_settings
 from storage.sealing import Keyring
 from sync.signing import SigningKeys
@@ -107,6 +108,7 @@ def settings(stack: Services, tmp_path_factory: pytest.TempPathFactory) -> Itera
     keys_dir = tmp_path_factory.mktemp("keys")
     Keyring(keys_dir).create_missing()
     SigningKeys(keys_dir).create()
+    create_vapid(keys_dir)
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     given = {variable.lower(): value for variable, value in stack.environ.items()}
     given |= {

@@ -18,7 +18,7 @@ from server.core.calendar import UnknownYear, WorkingCalendar, day_of, end_of
 from server.core.calendar_table import working_calendar
 from server.core.clock import Clock
 from server.core.db import Facts
-from server.core.errors import Conflict, Invalid
+from server.core.errors import Conflict, Invalid, NotFound
 from server.identity.models import Area
 from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
@@ -107,6 +107,32 @@ def extend(session: Session, clock: Clock, actor: Actor, case: Case, term: Term,
     return one.due_at
 
 
+def rebase(session: Session, clock: Clock, actor: Actor, case_id: uuid.UUID, term: Term) -> datetime | None:
+    """Put a running term under the rule of today, counted from its own beginning: only because a person says so.
+
+    Raises NotFound for whoever does not lead there, Conflict without such a clock, and for one that was
+    extended, stands still, or whose day a person set.
+    """
+    case = session.get(Case, case_id, with_for_update=True)
+    if case is None or not actor.may(Role.LEADER, area_path(session, case), case.unit_id):
+        raise NotFound()
+    found = [one for one in _running(session, case.id) if one.name == term]
+    a_day_was_set = any(row.until and row.until[1] is term for row in rules.STEPS)
+    if not found or found[0].extended or found[0].paused_at is not None or a_day_was_set:
+        raise Conflict(
+            "clock.not_rebased",
+            "This term is not running, was extended, stands still, or a person set its day.",
+        )
+    one = found[0]
+    before, one.rule = one.due_at, rule_for(session, clock, case, term).facts()
+    _set_due(session, case, one, working_calendar(session))
+    _plan(session, clock, case, one)
+    ends = {"before": before, "after": one.due_at}
+    told = {name: end.isoformat() if end else None for name, end in ends.items()}
+    record(session, clock, actor, "clock.rebase", "case", case.id, term=term, **told)
+    return one.due_at
+
+
 def start_waiting(session: Session, clock: Clock) -> int:
     """Give the clocks that waited for a year of the calendar their end, from their true beginning; how many."""
     waiting = session.scalars(
@@ -169,6 +195,8 @@ def _resume(session: Session, case: Case, one: CaseClock, now: datetime) -> None
         try:
             calendar = working_calendar(session)
             one.due_at = clock_rules.resumed(rule, one.due_at, one.paused_at, now, calendar)
+            if Term(one.name) is Term.HANDLE:
+                case.due_at = one.due_at
         except UnknownYear:
             log.warning("case.clock_resumed_without_year", clock=str(one.id))
     one.paused_at = None

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from server.cases.fields import FieldType
-from server.cases.rules import Finding, Reward, Risk, Side, State, Step, Term
+from server.cases.rules import Days, Finding, Reward, Risk, Side, State, Step, Term
+from server.identity.rules import Role
 
 
 class Word(fields.Enum[Any]):
@@ -142,3 +143,73 @@ class TakeStepSchema(Schema):
 
     step = Word(Step, by_value=True, required=True)
     fields_ = fields.Dict(keys=fields.String(), load_default=dict, data_key="fields")
+
+
+class ClockRuleSchema(Schema):
+    """How a term is counted."""
+
+    term = Word(Term, by_value=True, required=True)
+    urgent = fields.Boolean(required=True, allow_none=True, metadata={"description": "null: both"})
+    amount = fields.Integer(required=True, validate=validate.Range(1, 3660))
+    days = Word(Days, by_value=True, required=True)
+    warn_share = fields.Float(
+        required=True,
+        validate=validate.Range(0, 0.9),
+        metadata={"description": "The part of the term that is left when the warning comes"},
+    )
+    climb_hours = fields.Integer(
+        required=True,
+        validate=validate.Range(1, 720),
+        metadata={
+            "description": "From one rung (handler, unit_head, desk, leader) to the next, once overdue"
+        },
+    )
+    extend_amount = fields.Integer(required=True, validate=validate.Range(0, 365))
+    extend_times = fields.Integer(required=True, validate=validate.Range(0, 9))
+    extend_by = Word(Role, by_value=True, required=True, allow_none=True)
+    pausable = fields.Boolean(required=True)
+    source = fields.String(required=True, validate=validate.Length(2, 200))
+
+
+class NewClockRuleSchema(ClockRuleSchema):
+    """A county's own rule for an area and matter (null: any), from a day on."""
+
+    area_id = fields.UUID(load_default=None, allow_none=True)
+    kind = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["tip", "hazard"]))
+    sector_no = fields.Integer(load_default=None, allow_none=True)
+    hazard_type = fields.String(load_default=None, allow_none=True)
+    valid_from = fields.Date(required=True)
+    valid_to = fields.Date(load_default=None, allow_none=True)
+
+
+class OwnClockRuleSchema(NewClockRuleSchema):
+    """A rule of the county as it is kept."""
+
+    id = fields.UUID(required=True)
+
+
+class ClockRulesSchema(Schema):
+    """The defaults, and what goes before them."""
+
+    defaults = fields.List(fields.Nested(ClockRuleSchema), required=True)
+    own = fields.List(fields.Nested(OwnClockRuleSchema), required=True)
+
+
+class RebaseSchema(Schema):
+    """The new end of a term; null while the calendar does not know the year."""
+
+    due_at = fields.DateTime(required=True, allow_none=True)
+
+
+class CalendarDaySchema(Schema):
+    """A day that is not as its weekday says: off, or a make-up day 调休."""
+
+    day = fields.Date(required=True)
+    working = fields.Boolean(required=True)
+    name = fields.String(load_default="", validate=validate.Length(max=40))
+
+
+class CalendarYearSchema(Schema):
+    """All such days of one year."""
+
+    days = fields.List(fields.Nested(CalendarDaySchema), required=True, validate=validate.Length(1, 366))

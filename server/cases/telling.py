@@ -54,7 +54,7 @@ def tell_reporters(session: Session, clock: Clock, case: Case) -> int:
     return notices.tell_reporters(session, clock, _submissions(session, case))
 
 
-def end_ways(session: Session, clock: Clock, case: Case, ended: bool = True) -> None:
+def end_ways(session: Session, clock: Clock, case: Case, ended: bool) -> None:
     """The case is closed (or open again): what reporters left for notices goes, or stays."""
     notices.end_ways(session, clock, _submissions(session, case), ended)
 

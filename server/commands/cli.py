@@ -17,6 +17,7 @@ COMMANDS = {
     "seed": "prepare:seed",
     "import": "imports:import_command",
     "tasks": "tasks:tasks",
+    "calendar": "calendar:calendar",
     "bench": "every_bench:bench",
     "eval": "every_eval:evaluate",
     "triage": "triage:triage",

@@ -8,7 +8,12 @@ from rq.serializers import JSONSerializer
 
 from server.core.bell import QUEUE
 
-SECONDS_BETWEEN = {"server.worker.sweep": 5, "server.worker.sweep_uploads": 3600}
+SECONDS_BETWEEN = {
+    "server.worker.sweep": 5,
+    "server.worker.sweep_clocks": 60,
+    "server.worker.sweep_uploads": 3600,
+    "server.worker.tidy_notices": 3600,
+}
 
 
 class JsonCronJob(CronJob):

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.migrations import differences, upgrade, write_revision
+from server.notices.vapid import create_vapid
 from server.settings import ROOT, load_settings
 from storage.blobs import BlobStore
 from storage.sealing import Keyring, Purpose
@@ -123,3 +124,4 @@ def _create_keys(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     Keyring(folder).create_missing()
     SigningKeys(folder).create()
+    create_vapid(folder)

@@ -1,11 +1,18 @@
 """Wire shapes of the reporter's own page."""
 
-from marshmallow import Schema, fields, validate
+import base64
+import binascii
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
 
 from server.cases.giveaway import Hint
 from server.cases.rules import Finding, Ground, Told
 from server.cases.schemas import Word
 from server.feedback.rules import LONGEST_MESSAGE, LONGEST_REASON
+from sync.envelope import AGE_MAGIC
+
+LARGEST_CONTACT = 4096
 
 
 class LineStepSchema(Schema):
@@ -126,3 +133,29 @@ class WriteTemplateSchema(Schema):
     title = fields.String(required=True, validate=validate.Length(2, 40))
     text = fields.String(required=True, validate=validate.Length(10, LONGEST_MESSAGE))
     finding = Word(Finding, by_value=True, load_default=None, allow_none=True)
+
+
+class Sealed(fields.Field[bytes]):
+    """Bytes sealed with age, in base64; whose key fits is not known here."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bytes:
+        try:
+            sealed = base64.b64decode(value, validate=True)
+        except (binascii.Error, TypeError, ValueError) as fault:
+            raise ValidationError("Should be base64.") from fault
+        if not sealed.startswith(AGE_MAGIC) or len(sealed) > LARGEST_CONTACT:
+            raise ValidationError("Should be sealed to the notice key.")
+        return sealed
+
+
+class SealedContactSchema(Schema):
+    """{v: 1, kind: sms | mail, to, lang: zh-CN | en}, sealed on the phone to the notice key."""
+
+    sealed = Sealed(required=True, allow_none=True)
+
+
+class WaysSchema(Schema):
+    """Which ways of being told are switched on; where they lead nobody can read here."""
+
+    contact = fields.Boolean(required=True)
+    push = fields.Boolean(required=True)

@@ -26,6 +26,7 @@ from server.feedback.rules import MOST_MESSAGES, WAITS_FOR, Happened, line, upco
 from server.identity.rules import Actor, Role
 from server.intake.models import Addition, Medium, Report, ReporterChannel
 from server.intake.services import media_of, received_at_of
+from server.notices import services as notices
 
 ENDING_STEPS = (Step.REFUSE, Step.REDIRECT, Step.HAND_OVER)
 ENDED_STATES = frozenset({State.REFUSED, State.REDIRECTED, State.HANDED_OVER, State.OBJECTED, State.ARCHIVED})
@@ -205,6 +206,7 @@ def write_to_reporter(
     if session.scalar(channel) is None:
         raise Conflict("message.no_channel", "This reporter has no receipt code and cannot read messages.")
     message = add_message(session, clock, report_id, message_id, text, actor)
+    notices.tell_reporters(session, clock, [session.get_one(Report, report_id).submission_id])
     record(session, clock, actor, "message.write", "report", report_id, message=str(message_id))
     return message
 

@@ -17,7 +17,9 @@ from server.feedback.schemas import (
     PreviewSchema,
     ReceiptSchema,
     SatisfiedSchema,
+    SealedContactSchema,
     TemplateSchema,
+    WaysSchema,
     WriteTemplateSchema,
 )
 from server.feedback.services import Channel, Preview
@@ -26,6 +28,8 @@ from server.feedback.throttle import ReceiptDoor, may_compare
 from server.identity.access import current_actor, require
 from server.identity.rules import Role
 from server.intake.rules import printable
+from server.notices import services as notices
+from server.notices.schemas import BrowserSchema
 
 blueprint = Blueprint(
     "feedback", __name__, url_prefix="/api/v1", description="What reporter and office say to each other"
@@ -47,6 +51,46 @@ RECEIPT = {
 def get_receipt() -> Facts:
     """Where the report stands, in the reporter's words"""
     return services.receipt(session(), _channel())
+
+
+@blueprint.get("/receipt/ways")
+@blueprint.doc(parameters=[RECEIPT])
+@blueprint.response(200, WaysSchema)
+def get_ways() -> Facts:
+    """Which ways of being told are switched on"""
+    return notices.ways_of(session(), _channel().submission_id)
+
+
+@blueprint.put("/receipt/contact")
+@blueprint.doc(parameters=[RECEIPT])
+@blueprint.arguments(SealedContactSchema)
+@blueprint.response(200, WaysSchema)
+def put_contact(contact: Facts) -> Facts:
+    """Where the reporter wants to be told, sealed to the notice key; null: nowhere any more"""
+    submission_id = _channel().submission_id
+    notices.keep_contact(session(), clock(), submission_id, contact["sealed"])
+    return notices.ways_of(session(), submission_id)
+
+
+@blueprint.put("/receipt/browser")
+@blueprint.doc(parameters=[RECEIPT])
+@blueprint.arguments(BrowserSchema)
+@blueprint.response(200, WaysSchema)
+def put_receipt_browser(browser: Facts) -> Facts:
+    """Wake this browser when there is news of the report, until its matter is closed"""
+    submission_id = _channel().submission_id
+    notices.subscribe(session(), clock(), parts().settings, browser, submission_id=submission_id)
+    return notices.ways_of(session(), submission_id)
+
+
+@blueprint.delete("/receipt/browser")
+@blueprint.doc(parameters=[RECEIPT])
+@blueprint.response(200, WaysSchema)
+def delete_receipt_browser() -> Facts:
+    """Wake no browser any more for this report"""
+    submission_id = _channel().submission_id
+    notices.unsubscribe(session(), None, submission_id=submission_id)
+    return notices.ways_of(session(), submission_id)
 
 
 @blueprint.post("/receipt/messages")

@@ -26,6 +26,7 @@ from server.identity.models import Area, Person
 from server.identity.rules import Actor
 from server.intake.models import Addition, Medium, NumberCounter, Report, ReporterChannel
 from server.intake.rules import Bounds, ReportFields, read_more, read_report, report_number
+from server.notices import services as notices
 from storage.sealing import CannotOpen, Purpose
 from storage.uploads import Upload, UploadStatus
 from sync import envelope as envelopes
@@ -57,6 +58,8 @@ class Opened:
 
     submission: Submission
     body: Facts
+    contact: bytes | None = None
+    """Where the sender wants to be told, still sealed to the notice key."""
 
 
 def accept(
@@ -89,7 +92,7 @@ def open_body(session: Session, parts: Parts, submission_id: uuid.UUID) -> Opene
         body = json.loads(plain)
     except ValueError:
         body = None
-    return Opened(submission, body if isinstance(body, dict) else {})
+    return Opened(submission, body if isinstance(body, dict) else {}, envelope.contact)
 
 
 def open_submission(session: Session, clock: Clock, parts: Parts, submission_id: uuid.UUID) -> None:
@@ -186,6 +189,8 @@ def _register_report(session: Session, clock: Clock, parts: Parts, opened: Opene
         .where(ReporterChannel.submission_id == submission.id)
         .values(report_id=report.id)
     )
+    if opened.contact is not None:
+        notices.keep_contact(session, clock, submission.id, opened.contact)
     _note_declared_media(session, submission.id, fields.media)
     if report.entered_by_id is not None:
         person = session.get_one(Person, report.entered_by_id)

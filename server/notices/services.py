@@ -14,10 +14,13 @@ from sqlalchemy.orm import Session
 from server.core import tasks
 from server.core.clock import Clock
 from server.core.db import Facts
+from server.core.errors import Invalid
 from server.core.ids import new_id
 from server.identity.models import Person
+from server.notices.gateways import Undeliverable, refuse_foreign
 from server.notices.models import Delivery, Notice, PushSubscription, ReporterContact
 from server.notices.schemas import NoticeSchema
+from server.settings import Settings
 from sync import changes
 
 TOPIC = "notice"
@@ -39,6 +42,7 @@ def notify(
     code: str,
     params: Facts | None = None,
     case_id: uuid.UUID | None = None,
+    inbox_only: bool = False,
 ) -> int:
     """Put a notice into the inbox of each person, and send word of it by the ways they have; how many were told.
 
@@ -53,7 +57,8 @@ def notify(
     session.flush()
     for notice in notices:
         _publish(session, notice)
-        _send_word(session, clock, notice)
+        if not inbox_only:
+            _send_word(session, clock, notice)
     return len(notices)
 
 
@@ -127,7 +132,7 @@ def ways_of(session: Session, submission_id: uuid.UUID) -> Facts:
     return {"contact": row[0], "push": row[1]}
 
 
-def end_ways(session: Session, clock: Clock, submission_ids: Iterable[uuid.UUID], ended: bool = True) -> None:
+def end_ways(session: Session, clock: Clock, submission_ids: Iterable[uuid.UUID], ended: bool) -> None:
     """The matter of these submissions is closed (or, with `ended` false, open again): their ways go soon, or stay."""
     ids = list(submission_ids)
     ends_at = clock.now() + LAST_NOTICE_TAKES if ended else None
@@ -141,11 +146,19 @@ def end_ways(session: Session, clock: Clock, submission_ids: Iterable[uuid.UUID]
 def subscribe(
     session: Session,
     clock: Clock,
+    settings: Settings,
     browser: Facts,
     person_id: uuid.UUID | None = None,
     submission_id: uuid.UUID | None = None,
 ) -> None:
-    """Wake this browser from now on: {endpoint, p256dh, auth, lang}. Doing it again only renews its keys."""
+    """Wake this browser from now on: {endpoint, p256dh, auth, lang}. Doing it again only renews its keys.
+
+    Raises Invalid for an address that is no push service.
+    """
+    try:
+        refuse_foreign(settings, browser["endpoint"])
+    except Undeliverable as fault:
+        raise Invalid("push.unknown_service", "This browser's push service is not known here.") from fault
     owner = {"person_id": person_id, "submission_id": submission_id}
     keys = {name: browser[name] for name in ("p256dh", "auth", "lang")}
     values = {**owner, **keys, "endpoint": browser["endpoint"], "created_at": clock.now()}

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from server.identity.models import Area
 from server.identity.services import areas
+from server.notices.vapid import public_key
 from server.settings import Limits, Phone, Settings
 from server.triage.models import HazardType
 
@@ -30,6 +31,16 @@ class HazardChoice:
 
 
 @dataclass(frozen=True)
+class Ways:
+    """By which ways people can be told that there is news; `push_key` is what a browser subscribes with."""
+
+    sms: bool
+    mail: bool
+    push: bool
+    push_key: str | None
+
+
+@dataclass(frozen=True)
 class County:
     """The public page's facts. Without any boundary stored, centre and bounds are None."""
 
@@ -41,6 +52,7 @@ class County:
     phones: tuple[Phone, ...]
     tiles: Tiles | None
     limits: Limits
+    notices: Ways
 
 
 def county(session: Session, settings: Settings) -> County:
@@ -56,7 +68,14 @@ def county(session: Session, settings: Settings) -> County:
         phones=settings.county_phones,
         tiles=Tiles(settings.tiles_url, settings.tiles_attribution) if settings.tiles_url else None,
         limits=settings.limits,
+        notices=_ways(settings),
     )
+
+
+def _ways(settings: Settings) -> Ways:
+    """A way without its gateway is not offered."""
+    key = public_key(settings.keys_dir)
+    return Ways(settings.sms is not None, settings.mail is not None, key is not None, key)
 
 
 def _bounds(tree: list[Area]) -> tuple[float, float, float, float] | None:

@@ -48,6 +48,19 @@ class LimitsSchema(Schema):
     text_chars = fields.Integer(required=True)
 
 
+class WaysOfCountySchema(Schema):
+    """By which ways people can be told that there is news; a way without a gateway is not offered."""
+
+    sms = fields.Boolean(required=True)
+    mail = fields.Boolean(required=True)
+    push = fields.Boolean(required=True)
+    push_key = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "VAPID public key (base64url) to subscribe with"},
+    )
+
+
 class CountySchema(Schema):
     """The county as its public sees it."""
 
@@ -69,3 +82,4 @@ class CountySchema(Schema):
     phones = fields.List(fields.Nested(PhoneSchema), required=True)
     tiles = fields.Nested(TilesSchema, required=True, allow_none=True)
     limits = fields.Nested(LimitsSchema, required=True)
+    notices = fields.Nested(WaysOfCountySchema, required=True)

@@ -13,6 +13,7 @@ from server.identity.services import begin_session
 from tests.factories.county import County, build_county
 
 Headers = dict[str, str]
+SignedIn = Callable[[str], Headers]
 
 
 @pytest.fixture

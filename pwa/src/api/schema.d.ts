@@ -529,6 +529,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark own notices as read; others and unknown ones are passed over */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Read"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Wake this browser when there is something new for me */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Browser"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not one of the push services that this server calls */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        /** Wake this browser no more */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BrowserGone"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enterprises": {
         parameters: {
             query?: never;
@@ -1194,6 +1305,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipt/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which ways of being told are switched on */
+        get: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ways"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipt/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Where the reporter wants to be told, sealed to the notice key; null: nowhere any more */
+        put: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SealedContact"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ways"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipt/browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Wake this browser when there is news of the report, until its matter is closed */
+        put: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Browser"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ways"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        /** Wake no browser any more for this report */
+        delete: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ways"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/receipt/messages": {
         parameters: {
             query?: never;
@@ -1494,6 +1759,236 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clock-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The defaults of each term, and the county's own rules that go before them */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClockRules"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Add a rule of the county; clocks that run already keep theirs */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewClockRule"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OwnClockRule"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clock-rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Let a rule end today; it stays as what older clocks were counted by */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rule_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OwnClockRule"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/clocks/{term}/rebase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                term: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count a running term by the rule of today, from its own beginning */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                    term: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Rebase"];
+                    };
+                };
+                /** @description The term is not running, was extended or stands still */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendar/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                year: number;
+            };
+            cookie?: never;
+        };
+        /** The days of a year that are not as their weekday says */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    year: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CalendarYear"];
+                    };
+                };
+                /** @description Nobody has told the working days of this year yet */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Tell the working days of a year; clocks that waited for it start from their true beginning */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    year: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CalendarYear"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CalendarYear"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1558,6 +2053,13 @@ export interface components {
             media_count: number;
             text_chars: number;
         };
+        WaysOfCounty: {
+            sms: boolean;
+            mail: boolean;
+            push: boolean;
+            /** @description VAPID public key (base64url) to subscribe with */
+            push_key: string | null;
+        };
         County: {
             name: string;
             /** @description [lng, lat], WGS-84; null without boundaries */
@@ -1569,6 +2071,7 @@ export interface components {
             phones: components["schemas"]["Phone"][];
             tiles: components["schemas"]["Tiles"] | null;
             limits: components["schemas"]["Limits"];
+            notices: components["schemas"]["WaysOfCounty"];
         };
         PublicKey: {
             id: string;
@@ -1682,6 +2185,19 @@ export interface components {
             is_town: boolean;
             /** @description May punish */
             enforces: boolean;
+        };
+        Read: {
+            ids: string[];
+        };
+        Browser: {
+            endpoint: string;
+            p256dh: string;
+            auth: string;
+            /** @enum {string} */
+            lang: "zh-CN" | "en";
+        };
+        BrowserGone: {
+            endpoint: string;
         };
         Enterprise: {
             /** Format: uuid */
@@ -2216,6 +2732,13 @@ export interface components {
             satisfaction: components["schemas"]["JudgementOfReply"] | null;
             media: components["schemas"]["Arrived"];
         };
+        Ways: {
+            contact: boolean;
+            push: boolean;
+        };
+        SealedContact: {
+            sealed: unknown;
+        };
         NewMessage: {
             /** Format: uuid */
             id: string;
@@ -2264,6 +2787,125 @@ export interface components {
              * @enum {unknown}
              */
             finding: "substantiated" | "partly" | "unsubstantiated" | "unverifiable" | null;
+        };
+        ClockRule: {
+            /** @enum {unknown} */
+            term: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
+            /** @description null: both */
+            urgent: boolean | null;
+            amount: number;
+            /** @enum {unknown} */
+            days: "hours" | "natural" | "working";
+            /** @description The part of the term that is left when the warning comes */
+            warn_share: number;
+            /** @description From one rung (handler, unit_head, desk, leader) to the next, once overdue */
+            climb_hours: number;
+            extend_amount: number;
+            extend_times: number;
+            /** @enum {unknown} */
+            extend_by: "inspector" | "grid_head" | "desk" | "leader" | "handler" | "unit_head" | "reward_officer" | "admin" | null;
+            pausable: boolean;
+            source: string;
+        };
+        OwnClockRule: {
+            /** @enum {unknown} */
+            term: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
+            /** @description null: both */
+            urgent: boolean | null;
+            amount: number;
+            /** @enum {unknown} */
+            days: "hours" | "natural" | "working";
+            /** @description The part of the term that is left when the warning comes */
+            warn_share: number;
+            /** @description From one rung (handler, unit_head, desk, leader) to the next, once overdue */
+            climb_hours: number;
+            extend_amount: number;
+            extend_times: number;
+            /** @enum {unknown} */
+            extend_by: "inspector" | "grid_head" | "desk" | "leader" | "handler" | "unit_head" | "reward_officer" | "admin" | null;
+            pausable: boolean;
+            source: string;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            area_id: string | null;
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            kind: "tip" | "hazard" | null;
+            /** @default null */
+            sector_no: number | null;
+            /** @default null */
+            hazard_type: string | null;
+            /** Format: date */
+            valid_from: string;
+            /**
+             * Format: date
+             * @default null
+             */
+            valid_to: string | null;
+            /** Format: uuid */
+            id: string;
+        };
+        ClockRules: {
+            defaults: components["schemas"]["ClockRule"][];
+            own: components["schemas"]["OwnClockRule"][];
+        };
+        NewClockRule: {
+            /** @enum {unknown} */
+            term: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
+            /** @description null: both */
+            urgent: boolean | null;
+            amount: number;
+            /** @enum {unknown} */
+            days: "hours" | "natural" | "working";
+            /** @description The part of the term that is left when the warning comes */
+            warn_share: number;
+            /** @description From one rung (handler, unit_head, desk, leader) to the next, once overdue */
+            climb_hours: number;
+            extend_amount: number;
+            extend_times: number;
+            /** @enum {unknown} */
+            extend_by: "inspector" | "grid_head" | "desk" | "leader" | "handler" | "unit_head" | "reward_officer" | "admin" | null;
+            pausable: boolean;
+            source: string;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            area_id: string | null;
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            kind: "tip" | "hazard" | null;
+            /** @default null */
+            sector_no: number | null;
+            /** @default null */
+            hazard_type: string | null;
+            /** Format: date */
+            valid_from: string;
+            /**
+             * Format: date
+             * @default null
+             */
+            valid_to: string | null;
+        };
+        Rebase: {
+            /** Format: date-time */
+            due_at: string | null;
+        };
+        CalendarDay: {
+            /** Format: date */
+            day: string;
+            working: boolean;
+            /** @default  */
+            name: string;
+        };
+        CalendarYear: {
+            days: components["schemas"]["CalendarDay"][];
         };
     };
     responses: {
