@@ -32,12 +32,13 @@ from server.intake.views import blueprint as intake
 from server.notices.views import blueprint as notices
 from server.reports.public_views import blueprint as public
 from server.reports.views import blueprint as reports
+from server.routing.views import blueprint as routing
 from server.settings import Settings, load_settings
 from server.triage.views import blueprint as triage
 from server.wiring import SUBSCRIPTIONS, build_parts
 from storage.tus import TusServer
 
-ROOMS = (public, intake, identity, notices, enterprises, triage, reports, feedback, clocks)
+ROOMS = (public, intake, identity, notices, enterprises, triage, routing, reports, feedback, clocks)
 LARGEST_JSON = 1024 * 1024
 STATEMENT_TIMEOUT_MS = 30_000
 

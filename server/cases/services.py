@@ -295,6 +295,9 @@ def _move(
     before = facts_of(session, case)
     row, now = rules.BY_STEP[step], rules.after(before, actor, step, values)
     told = values | _given_away(session, case, step, values)
+    if step in (Step.ACCEPT, Step.TRANSFER_AT_ONCE):
+        unit_id = uuid.UUID(str(values["unit_id"]))
+        told["routed_by"] = routing.rule_for(session, _report_ids(session, case), unit_id)
     event = _write_event(session, clock, actor, case, step, told, before.state, now.state, submission_id)
     case.state, case.unit_id, case.sides = now.state, now.unit_id, sorted(now.open)
     case.took = {taken: person and str(person) for taken, person in now.took.items()}

@@ -21,12 +21,13 @@ COMMANDS = {
     "bench": "every_bench:bench",
     "eval": "every_eval:evaluate",
     "triage": "triage:triage",
+    "routing": "routing_rules:routing",
     "openapi": "contract:openapi",
     "check-openapi": "contract:check_openapi",
     "docs": "contract:docs",
 }
 """Name → module of this package : command in it."""
-ON_SERVICES = {"import", "migrate", "prepare", "seed", "serve", "worker", "cron"}
+ON_SERVICES = {"import", "migrate", "prepare", "routing", "seed", "serve", "worker", "cron"}
 """Commands that need the database, the queue or the object store."""
 
 

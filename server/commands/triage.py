@@ -1,4 +1,4 @@
-"""`triage …`: the model of pairs: made from the generator, trained on people's judgements, switched on by a person."""
+"""`triage …`: models of pairs and of sectors, trained on what people said, switched on by a person."""
 
 import json
 
@@ -6,6 +6,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from server.commands.people import who
 from server.commands.stack import services
 from server.settings import load_settings
 from server.triage.model import SHIPPED
@@ -16,7 +17,7 @@ REPORTS = 1300
 
 @click.group()
 def triage() -> None:
-    """The model that scores pairs of reports."""
+    """The models that score pairs of reports and that know sectors."""
 
 
 @triage.command("make-model")
@@ -53,6 +54,32 @@ def use(version: str, by: str) -> None:
         learning.use(session, SystemClock(), version, by)
         session.commit()
     click.echo(f"{version} is used for every report that comes from now on")
+
+
+@triage.command("train-sectors")
+def train_on_confirmed() -> None:
+    """Learn sectors from all reports that people confirmed; tells how it does on kept-out ones, switches nothing on."""
+    from server.core.clock import SystemClock
+    from server.triage.sectors import train_sectors
+
+    with services(), Session(_engine()) as session:
+        model = train_sectors(session, SystemClock())
+        click.echo(json.dumps({"number": model.number} | model.figures, ensure_ascii=False))
+        session.commit()
+
+
+@triage.command("use-sectors")
+@click.argument("number", type=int)
+@click.option("--by", required=True, metavar="LOGIN", help="Who decides it; kept in the audit.")
+def use_learned_sectors(number: int, by: str) -> None:
+    """Switch a learned model of sectors on; 0: the words of the tables alone."""
+    from server.core.clock import SystemClock
+    from server.triage.sectors import use_sectors
+
+    with services(), Session(_engine()) as session:
+        use_sectors(session, SystemClock(), who(session, by), number or None)
+        session.commit()
+    click.echo(f"model {number} is used from the next report on" if number else "the words alone are used")
 
 
 def _engine() -> sa.Engine:

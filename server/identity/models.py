@@ -17,6 +17,11 @@ class Area(Identified, Base):
     __table_args__ = (
         sa.CheckConstraint("kind IN ('county', 'town', 'village', 'grid')", name="kind"),
         sa.Index("ix_area_path", "path", postgresql_ops={"path": "text_pattern_ops"}),
+        sa.Index(
+            "ix_area_box",
+            sa.text("box(point(min_lng, min_lat), point(max_lng, max_lat))"),
+            postgresql_using="gist",
+        ),
     )
 
     code: Mapped[str] = mapped_column(unique=True)

@@ -50,13 +50,9 @@ def area_at(session: Session, lat: float, lng: float) -> AreaHit | None:
     """The smallest area whose polygon holds the point (WGS-84, degrees); None outside of all of them."""
     import shapely  # here, as web processes place nothing and are the smaller by NumPy
 
-    statement = sa.select(Area).where(
-        Area.polygon.is_not(None),
-        Area.min_lng <= lng,
-        Area.max_lng >= lng,
-        Area.min_lat <= lat,
-        Area.max_lat >= lat,
-    )
+    point = sa.func.point(lng, lat)
+    box = sa.func.box(sa.func.point(Area.min_lng, Area.min_lat), sa.func.point(Area.max_lng, Area.max_lat))
+    statement = sa.select(Area).where(box.op("@>")(sa.func.box(point, point)), Area.polygon.is_not(None))
     near = {area.code: area for area in session.scalars(statement)}
     shapes = [AreaShape(a.code, a.path, shapely.geometry.shape(a.polygon)) for a in near.values()]
     hit = smallest_area(lat, lng, shapes)

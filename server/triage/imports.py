@@ -121,7 +121,7 @@ def name_key(name: str) -> str:
 
 
 def _unit_faults(row: Row[SectorColumns], units: dict[str, uuid.UUID]) -> list[Fault]:
-    named = [row.value.lead_unit, *(name for name in row.value.responsible_units if not _by_place(name))]
+    named = [row.value.lead_unit, *(name for name in row.value.responsible_units if not by_place(name))]
     faults = []
     for name in named:
         if name_key(name) not in units:
@@ -135,7 +135,7 @@ def _unit_faults(row: Row[SectorColumns], units: dict[str, uuid.UUID]) -> list[F
 
 def _set_units(session: Session, row: SectorColumns, units: dict[str, uuid.UUID]) -> bool:
     """Replace the responsible units by those of the row, in its order."""
-    wanted = [None if _by_place(name) else units[name_key(name)] for name in row.responsible_units]
+    wanted = [None if by_place(name) else units[name_key(name)] for name in row.responsible_units]
     held = (
         sa.select(SectorUnit.unit_id)
         .where(SectorUnit.sector_no == row.sector_no)
@@ -151,5 +151,6 @@ def _set_units(session: Session, row: SectorColumns, units: dict[str, uuid.UUID]
     return True
 
 
-def _by_place(name: str) -> bool:
+def by_place(name: str) -> bool:
+    """Whether the town where the report is is meant."""
     return name_key(name) == name_key(BY_PLACE)

@@ -34,6 +34,7 @@ export const router = createRouter({
     { path: '/enterprises/:id', name: 'enterprise', component: () => import('./patrol/EnterprisePage.vue'), props: true },
     { path: '/inbox', name: 'inbox', component: () => import('./unit/Inbox.vue'), meta: { place: true } },
     { path: '/templates', name: 'templates', component: () => import('./unit/Templates.vue') },
+    { path: '/routing-rules', name: 'routing-rules', component: () => import('./desk/RoutingRules.vue') },
     { path: '/to-sign', name: 'to-sign', component: () => import('./leader/ToSign.vue'), meta: { place: true } },
     {
       path: '/desk/:queue?/:id?',

@@ -56,6 +56,13 @@ export const putTemplate = (id: string, body: components['schemas']['WriteTempla
 export const removeTemplate = (id: string) =>
   signed((headers) => api.DELETE('/api/v1/reply-templates/{template_id}', { params: { path: { template_id: id } }, headers }));
 
+/** The county's own routing rules in versions; 0 switches all of them off. */
+export const getRuleSets = () => signed((headers) => api.GET('/api/v1/routing/sets', { headers }));
+export const getRules = (number: number) => signed((headers) => api.GET('/api/v1/routing/sets/{number}/rules', { params: { path: { number } }, headers }));
+export const tryRuleSet = (number: number) => signed((headers) => api.GET('/api/v1/routing/sets/{number}/trial', { params: { path: { number } }, headers }));
+export const addRuleSet = (csv: string, note: string) => signed((headers) => api.POST('/api/v1/routing/sets', { headers, body: { csv, note } }));
+export const useRuleSet = (number: number) => signed((headers) => api.POST('/api/v1/routing/sets/{number}/use', { params: { path: { number } }, headers }));
+
 export const getChanges = (cursor: string | undefined) =>
   signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers })) as Promise<Changes>;
 export const getSectors = () => signed((headers) => api.GET('/api/v1/sectors', { headers })) as Promise<Sector[]>;

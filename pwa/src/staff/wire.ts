@@ -4,6 +4,9 @@ import type { components } from '@/api/schema';
 
 export type Preview = components['schemas']['Preview'];
 export type Template = components['schemas']['Template'];
+export type RuleSet = components['schemas']['RuleSet'];
+export type RoutingRule = components['schemas']['RoutingRule'];
+export type RoutingTrial = components['schemas']['Trial'];
 export type Role = 'inspector' | 'grid_head' | 'desk' | 'leader' | 'handler' | 'unit_head' | 'reward_officer' | 'admin';
 export type Risk = 'red' | 'orange' | 'yellow' | 'blue';
 export type Reason = { code: string; params: Record<string, unknown> };

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.routing.rules import (
+    HABIT,
     MOST_RETURNS,
+    CountyRule,
+    Edge,
     PlaceKnown,
     Question,
     Returned,
@@ -108,6 +111,65 @@ def test_an_unsure_sector_and_a_missing_one_say_so() -> None:
     assert "no_sector" in codes(question())
 
 
+OWN = CountyRule(3, 1, "商场归商务", POLICE, area_path="63/大武", sector_no=6)
+
+
+@pytest.mark.parametrize(
+    ("changed", "more", "fits"),
+    [
+        ({}, {"area_path": "63/大武/1"}, True),
+        ({}, {"area_path": "63/大武镇"}, False),
+        ({}, {"area_path": None}, False),
+        ({"sector_no": 9}, {"area_path": "63/大武"}, False),
+        ({"hazard_type": "exit_blocked"}, {"area_path": "63/大武"}, False),
+        ({"hazard_type": "exit_blocked"}, {"area_path": "63/大武", "hazard_type": "exit_blocked"}, True),
+        ({"enterprise_id": FIRE.id}, {"area_path": "63/大武"}, False),
+        ({"unit": None}, {"area_path": "63/大武", "town": None}, False),
+    ],
+)
+def test_a_county_rule_goes_before_the_lead_unit_where_it_fits(
+    changed: dict[str, object], more: dict[str, object], fits: bool
+) -> None:
+    rule = replace(OWN, **changed)  # type: ignore[arg-type]
+    proposal = propose(question(FIRE_ROW, county_rules=[rule], **more))
+    assert (proposal.rule is Rule.COUNTY_RULE) == fits
+    assert proposal.county_rule == (rule if fits else None)
+    named = {"code": "county_rule", "params": {"name": rule.name, "set": 3, "no": 1}}
+    assert (named in proposal.reasons) == fits
+
+
+def test_the_first_of_several_rules_decides_and_the_others_are_told() -> None:
+    first, second = replace(OWN, area_path=None), replace(OWN, area_path=None, position=2, unit=TOWN)
+    proposal = propose(question(FIRE_ROW, county_rules=[first, second]))
+    assert proposal.unit == POLICE
+    assert {"code": "other_rules_too", "params": {"n": 1, "name": OWN.name}} in proposal.reasons
+    proposal = propose(question(FIRE_ROW, county_rules=[first, second], returned=[Returned(POLICE, "不是")]))
+    assert (proposal.unit, proposal.county_rule) == (TOWN, second)
+
+
+def test_a_county_rule_works_without_a_sector_and_keeps_its_three_units_apart() -> None:
+    rule = CountyRule(1, 1, "水电站", AIRPORT, responsible=(TOWN,), enforcement=EMERGENCY)
+    proposal = propose(question(county_rules=[rule]))
+    assert (proposal.unit, proposal.enforcement_unit) == (AIRPORT, EMERGENCY)
+    assert {"code": "responsible_units", "params": {"units": [TOWN.name]}} in proposal.reasons
+
+
+def test_a_unit_that_returns_such_matters_comes_after_the_others_with_the_reason() -> None:
+    asked = question(FIRE_ROW, replace(DUTY_ROW, p=0.3), habits={FIRE.id: HABIT})
+    proposal = propose(asked)
+    assert (proposal.unit, proposal.rule) == (EMERGENCY, Rule.NEXT_SECTOR_LEAD)
+    assert {"code": "returns_such", "params": {"unit": FIRE.name, "n": HABIT}} in proposal.reasons
+    alone = replace(asked, sectors=[FIRE_ROW], town=None)
+    assert propose(alone).unit == FIRE
+    by_rule = replace(asked, county_rules=[replace(OWN, unit=FIRE, area_path=None)])
+    assert propose(by_rule).unit == FIRE
+
+
+@pytest.mark.parametrize("edge", Edge)
+def test_a_place_on_an_edge_is_told(edge: Edge) -> None:
+    assert edge.value in codes(question(FIRE_ROW, edge=edge))
+
+
 units = st.sampled_from([FIRE, POLICE, TOWN, EMERGENCY, OFFICE, AIRPORT])
 sector_rows = st.builds(
     SectorRow,
@@ -127,6 +189,11 @@ questions = st.builds(
     st.sampled_from(PlaceKnown),
     st.just(OFFICE),
     st.lists(st.builds(Returned, units, st.just("不归我们")), max_size=5),
+    county_rules=st.lists(
+        st.builds(CountyRule, st.just(1), st.integers(1, 9), st.just("规则"), st.one_of(st.none(), units)),
+        max_size=3,
+    ),
+    habits=st.dictionaries(st.sampled_from([FIRE.id, TOWN.id, EMERGENCY.id]), st.integers(HABIT, 9)),
 )
 
 
