@@ -61,7 +61,7 @@ export default ts.config(
           // Families whose last part comes from the server or from a table in the code.
           ignores: [
             '/^problem\\./', '/^reason\\./', '/^rule\\./', '/^step\\./', '/^state(More)?\\./', '/^risk\\./', '/^flag\\./', '/^wait\\./',
-            '/^(visitReason|answer|signatory|level|levelHint|formFault|side|actor|stepGo|stepDone|stepMeans|fieldHint|form|flagShort|channel|key|submission|itemState|attention|fault|storageWarning|theme|locale|size|span)\\./',
+            '/^(visitReason|answer|signatory|level|levelHint|formFault|side|actor|stepGo|stepDone|stepMeans|fieldHint|form|flagShort|channel|key|submission|itemState|attention|fault|storageWarning|mendField|conflictReason|theme|locale|size|span)\\./',
             '/^(givesAway|placeholder)\\./', '/^finding\\./', '/^queue\\./', '/^field\\./', '/^said\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./', '/^fault\\./', '/[fF]ault\\./',
             '/^next\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
           ],

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,10 @@ class Change(SyncBase):
     """The latest state of one thing in one stream."""
 
     __tablename__ = "change"
-    __table_args__ = (sa.Index("ix_change_order", "stream", "xid", "seq"),)
+    __table_args__ = (
+        sa.Index("ix_change_order", "stream", "xid", "seq"),
+        sa.Index("ix_change_topic_key", "topic", "key"),
+    )
 
     stream: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     topic: Mapped[str] = mapped_column(sa.Text, primary_key=True)
@@ -55,12 +58,25 @@ class Page:
 
 def publish(session: Session, stream: str, topic: str, key: str, data: dict[str, Any]) -> None:
     """Tell the followers of `stream` the latest state of a thing, in this transaction."""
-    _write(session, stream, topic, key, data, deleted=False)
+    _write(session, [_row(stream, topic, key, data)])
+
+
+def publish_many(session: Session, topic: str, told: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Tell many things of a topic at once: (stream, key, data)."""
+    _write(session, [_row(stream, topic, key, data) for stream, key, data in told])
 
 
 def withdraw(session: Session, stream: str, topic: str, key: str) -> None:
     """Tell the followers of `stream` to drop a thing."""
-    _write(session, stream, topic, key, None, deleted=True)
+    _write(session, [_row(stream, topic, key, None)])
+
+
+def streams_of(session: Session, topic: str, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Where these things are told now: (stream, key)."""
+    held = sa.select(Change.stream, Change.key).where(
+        Change.topic == topic, Change.key.in_(keys), ~Change.deleted
+    )
+    return [(stream, key) for stream, key in session.execute(held)]
 
 
 def read(session: Session, streams: Sequence[str], cursor: str | None, limit: int = PAGE) -> Page:
@@ -92,20 +108,25 @@ def read(session: Session, streams: Sequence[str], cursor: str | None, limit: in
     return Page(epoch, tuple(streams), tuple(told), _cursor(epoch, kept), more)
 
 
-def _write(session: Session, stream: str, topic: str, key: str, data: Any, *, deleted: bool) -> None:
-    row = {"stream": stream, "topic": topic, "key": key, "data": data, "deleted": deleted}
-    statement = insert(Change).values(row)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Change.stream, Change.topic, Change.key],
-            set_={
-                "data": statement.excluded.data,
-                "deleted": statement.excluded.deleted,
-                "xid": _THIS_TRANSACTION,
-                "seq": _SEQUENCE.next_value(),
-            },
-        )
-    )
+_WRITE = insert(Change)
+_REPLACE = _WRITE.on_conflict_do_update(
+    index_elements=[Change.stream, Change.topic, Change.key],
+    set_={
+        "data": _WRITE.excluded.data,
+        "deleted": _WRITE.excluded.deleted,
+        "xid": _THIS_TRANSACTION,
+        "seq": _SEQUENCE.next_value(),
+    },
+)
+
+
+def _row(stream: str, topic: str, key: str, data: Any) -> dict[str, Any]:
+    return {"stream": stream, "topic": topic, "key": key, "data": data, "deleted": data is None}
+
+
+def _write(session: Session, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.connection().execute(_REPLACE, rows)
 
 
 def _cursor(epoch: str, positions: dict[str, tuple[int, int]]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("tip", "more", "entry", "hazard", "inspection", "step")
+KINDS = ("tip", "more", "entry", "hazard", "inspection", "step", "edit")
 PUBLIC_KINDS = ("tip", "more")
 """What takes no credentials."""
 RECEIPT_KINDS = ("tip", "entry")

@@ -25,6 +25,7 @@ from server.core.tables import (
     translated,
 )
 from server.enterprises.models import Enterprise
+from server.enterprises.services import tell_phones
 from server.identity.models import Area
 
 RISK_WORDS = {
@@ -102,6 +103,7 @@ def import_enterprises(session: Session, data: bytes, sectors: Container[int]) -
     stored = list(session.scalars(sa.select(Enterprise)))
     by_uscc = {enterprise.uscc: enterprise for enterprise in stored if enterprise.uscc}
     by_name = {enterprise.name: enterprise for enterprise in stored}
+    told: list[Enterprise] = []
     for row in rows:
         known = by_uscc.get(row.value.uscc or "") or by_name.get(row.value.name)
         if known and known.uscc and row.value.uscc and known.uscc != row.value.uscc:
@@ -112,8 +114,13 @@ def import_enterprises(session: Session, data: bytes, sectors: Container[int]) -
         facts = row.value.model_dump(exclude={"area_code", "uscc"})
         changed = assign(enterprise, **facts, area_id=area.id, uscc=row.value.uscc or enterprise.uscc)
         outcome.count(known is None, changed)
+        if known is not None and changed:
+            enterprise.version += 1
+        if known is None or changed:
+            told.append(enterprise)
         session.add(enterprise)
     session.flush()
+    tell_phones(session, told)
     return outcome
 
 

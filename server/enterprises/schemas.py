@@ -4,6 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from server.enterprises.rules import EDITABLE
+
 
 class EnterprisesQuerySchema(Schema):
     """What to look for."""
@@ -66,3 +68,47 @@ class DossierSchema(EnterpriseSchema):
     contact_name = fields.String(required=True, allow_none=True, attribute="enterprise.contact_name")
     contact_phone = fields.String(required=True, allow_none=True, attribute="enterprise.contact_phone")
     active = fields.Boolean(required=True, attribute="enterprise.active")
+    version = fields.Integer(required=True, attribute="enterprise.version")
+
+
+class EnterpriseLineSchema(Schema):
+    """What phones keep of an enterprise: topic `enterprise` of the streams of its areas and of who visits it."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    short_name = fields.String(required=True, allow_none=True)
+    uscc = fields.String(required=True, allow_none=True)
+    address = fields.String(required=True)
+    lat = fields.Float(required=True, allow_none=True)
+    lng = fields.Float(required=True, allow_none=True)
+    sector_no = fields.Integer(required=True)
+    risk = fields.String(required=True)
+    contact_name = fields.String(required=True, allow_none=True)
+    contact_phone = fields.String(required=True, allow_none=True)
+    active = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+
+
+class ConflictSchema(Schema):
+    """A field for which there are two values."""
+
+    id = fields.UUID(required=True)
+    enterprise_id = fields.UUID(required=True)
+    enterprise = fields.String(required=True)
+    field = fields.String(
+        required=True, metadata={"enum": list(EDITABLE), "description": "place: {lat, lng} in WGS-84"}
+    )
+    reason = fields.String(required=True, metadata={"enum": ["changed", "elsewhere"]})
+    was = fields.Raw(required=True, allow_none=True, metadata={"description": "What the sender saw"})
+    held = fields.Raw(required=True, allow_none=True, metadata={"description": "What the file says now"})
+    wanted = fields.Raw(required=True, allow_none=True, metadata={"description": "What the sender wrote"})
+    sender = fields.String(required=True, allow_none=True)
+    received_at = fields.DateTime(required=True)
+
+
+class DecisionSchema(Schema):
+    """Which of the two values it is to be."""
+
+    take = fields.Boolean(
+        required=True, metadata={"description": "true: the sender's; false: the file stays as it is"}
+    )

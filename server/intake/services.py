@@ -23,7 +23,7 @@ from server.core.tasks import WITH_ITS_CAUSE, emit, planned, ring_after_commit
 from server.enterprises.models import Enterprise
 from server.identity import services as identity
 from server.identity.models import Area, Person
-from server.identity.rules import Actor
+from server.identity.rules import OF_A_UNIT, Actor, Role
 from server.intake.models import Addition, Medium, NumberCounter, Report, ReporterChannel
 from server.intake.rules import Bounds, ReportFields, read_more, read_report, report_number
 from server.notices import services as notices
@@ -50,6 +50,9 @@ TAKE = ledger.taking(
     todo=WITH_ITS_CAUSE.format(cause=ledger.TAKEN),
 )
 """An envelope with its expected media, its receipt's channel and the task to open it."""
+
+
+ON_PATROL = (Role.INSPECTOR, Role.GRID_HEAD)
 
 
 @dataclass(frozen=True)
@@ -332,6 +335,18 @@ def medium_opened(session: Session, submission_id: uuid.UUID, sha256: str, seale
 def medium_cleaned(session: Session, medium: Medium) -> None:
     """Tell those who look at pictures."""
     emit(session, "medium.ready", medium_id=medium.id, submission_id=medium.submission_id)
+
+
+def streams_of(session: Session, actor: Actor) -> list[str]:
+    """What a phone follows: its person, its units, and the areas in which the person goes on patrol."""
+    units = {grant.unit_id for grant in actor.grants if grant.role in OF_A_UNIT and grant.unit_id}
+    paths = {grant.area_path for grant in actor.grants if grant.role in ON_PATROL and grant.area_path}
+    areas = session.scalars(sa.select(Area.id).where(Area.path.in_(paths))) if paths else ()
+    return [
+        f"person:{actor.person_id}",
+        *sorted(f"area:{area}" for area in areas),
+        *sorted(f"unit:{unit}" for unit in units),
+    ]
 
 
 def unopenable(session: Session) -> int:

@@ -9,8 +9,9 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from server.core.db import Facts
 from server.core.errors import Forbidden, Invalid, TooLarge
 from server.core.web import clock, parts, session
+from server.enterprises.rules import EDITORS
 from server.identity.access import current_actor
-from server.identity.rules import OF_A_UNIT, Actor, Role
+from server.identity.rules import Role
 from server.intake import services
 from server.intake.schemas import (
     ChangesSchema,
@@ -32,6 +33,7 @@ SENDERS: dict[str, tuple[Role, ...]] = {
     "inspection": (Role.INSPECTOR, Role.GRID_HEAD),
     "entry": (Role.DESK,),
     "step": (Role.HANDLER, Role.INSPECTOR, Role.GRID_HEAD),
+    "edit": EDITORS,
 }
 """Who may send what; a tip, and more to it, need nobody to be signed in."""
 
@@ -96,7 +98,7 @@ def submissions_status(query: Facts) -> Facts:
 def get_changes(query: Facts) -> changes.Page:
     """What changed for this person since the cursor"""
     try:
-        return changes.read(session(), _streams(current_actor()), query["cursor"])
+        return changes.read(session(), services.streams_of(session(), current_actor()), query["cursor"])
     except ValueError as fault:
         raise Invalid("changes.cursor", "Start again without a cursor: this one is not ours.") from fault
 
@@ -129,11 +131,6 @@ def _sender(kind: str) -> uuid.UUID | None:
     if not any(actor.has(role) for role in SENDERS[kind]):
         raise Forbidden("submission.not_yours", "Your account cannot send this. Ask your administrator.")
     return actor.person_id
-
-
-def _streams(actor: Actor) -> list[str]:
-    units = {grant.unit_id for grant in actor.grants if grant.role in OF_A_UNIT and grant.unit_id}
-    return [f"person:{actor.person_id}", *sorted(f"unit:{unit}" for unit in units)]
 
 
 def _verdicts(ids: list[uuid.UUID]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What phones keep of a patrol: topics visit, enterprise and checklist of the stream of a person."""
+"""What phones keep of a patrol: topics visit and checklist of the stream of a person."""
 
 from marshmallow import Schema, fields
 
@@ -13,23 +13,6 @@ class VisitSchema(Schema):
     reason = fields.String(required=True)
     state = fields.String(required=True)
     done_at = fields.DateTime(required=True, allow_none=True)
-
-
-class VisitedEnterpriseSchema(Schema):
-    """The enterprise to visit, in one line of the phone."""
-
-    id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    short_name = fields.String(required=True, allow_none=True)
-    uscc = fields.String(required=True, allow_none=True)
-    area_name = fields.String(required=True)
-    address = fields.String(required=True)
-    lat = fields.Float(required=True, allow_none=True)
-    lng = fields.Float(required=True, allow_none=True)
-    sector_no = fields.Integer(required=True)
-    risk = fields.String(required=True)
-    contact_name = fields.String(required=True, allow_none=True)
-    contact_phone = fields.String(required=True, allow_none=True)
 
 
 class ChecklistSchema(Schema):

@@ -17,12 +17,13 @@ from server.core.db import Facts
 from server.core.errors import NotFound
 from server.core.ids import new_id
 from server.enterprises.models import Enterprise
+from server.enterprises.services import TOPIC, line_of
 from server.identity.models import Area, Person
 from server.identity.rules import SYSTEM
 from server.intake.services import Opened
 from server.patrol.models import Checklist, Inspection, Visit
 from server.patrol.rules import compare_with_checklist, read_inspection
-from server.patrol.schemas import ChecklistSchema, VisitedEnterpriseSchema, VisitSchema
+from server.patrol.schemas import ChecklistSchema, VisitSchema
 from sync import changes
 
 CHECKLISTS = Path(__file__).parent / "checklists"
@@ -90,9 +91,8 @@ def plan_visit(
     session.add(visit)
     session.flush()
     stream = f"person:{inspector_id}"
-    area_name = session.get_one(Area, enterprise.area_id).name
-    line: Facts = VisitedEnterpriseSchema(exclude=("area_name",)).dump(enterprise)
-    changes.publish(session, stream, "enterprise", str(enterprise_id), line | {"area_name": area_name})
+    line = line_of(enterprise, session.get_one(Area, enterprise.area_id))
+    changes.publish(session, stream, TOPIC, str(enterprise_id), line)
     changes.publish(session, stream, "checklist", str(checklist.id), ChecklistSchema().dump(checklist))
     changes.publish(session, stream, "visit", str(visit.id), VisitSchema().dump(visit))
     _clear_phone(session, clock, inspector_id)

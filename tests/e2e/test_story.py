@@ -212,3 +212,41 @@ def test_an_inspector_walks_offline_and_the_hazard_joins_the_same_desk(
     ).to_be_visible()
     if page.get_by_role("button", name="登录").count():
         pytest.fail("the inspector was signed out by the cut")
+
+
+def test_a_file_mended_without_signal_meets_another_change(home: str, browser: NewBrowser) -> None:
+    phone = browser("inspector")
+    page = sign_in(phone, home, "inspector2")
+    page.locator(".stop").first.click(timeout=SOON)
+    page.locator(".who").click()
+    address = page.url
+    expect(page.get_by_role("link", name="更正档案")).to_be_visible()
+    phone.set_offline(True)
+    page.get_by_role("link", name="更正档案").click()
+    page.get_by_label("负责人电话").fill("13900000001")
+    page.get_by_role("button", name="提交更正").click()
+    expect(page.get_by_text("更正已存好，正等着发出")).to_be_visible()
+
+    # Meanwhile another phone mends the same field.
+    other = sign_in(browser("another phone"), home, "inspector2")
+    other.goto(f"{address}/edit")
+    other.get_by_label("负责人电话").fill("13900000002")
+    other.get_by_role("button", name="提交更正").click()
+    expect(other.get_by_role("link", name=re.compile("打电话给"))).to_have_attribute(
+        "href", "tel:13900000002", timeout=SOON
+    )
+    phone.set_offline(False)
+
+    desk = sign_in(browser("desk", DESK), home, "desk")
+    desk.goto(f"{home}/staff/conflicts")
+    choice = desk.get_by_role("article").filter(has_text="13900000001")
+    for _ in range(15):
+        if choice.count():
+            break
+        desk.wait_for_timeout(2000)
+        desk.reload()
+    expect(choice).to_contain_text("13900000002")
+    choice.get_by_role("button", name="改成新写的").click()
+    expect(choice).to_be_hidden()
+    call = page.get_by_role("link", name=re.compile("打电话给"))
+    expect(call).to_have_attribute("href", "tel:13900000001", timeout=2 * SOON)

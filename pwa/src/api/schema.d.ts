@@ -728,6 +728,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enterprises/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fields for which there are two values, for whoever chooses. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Conflict"][];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enterprises/conflicts/{conflict_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose one of two values; answers what is left to choose. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conflict_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Conflict"][];
+                    };
+                };
+                /** @description Decided already */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suggestions/{suggestion_id}/judgement": {
         parameters: {
             query?: never;
@@ -2427,6 +2517,34 @@ export interface components {
             contact_name: string | null;
             contact_phone: string | null;
             active: boolean;
+            version: number;
+        };
+        Conflict: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            enterprise_id: string;
+            enterprise: string;
+            /**
+             * @description place: {lat, lng} in WGS-84
+             * @enum {string}
+             */
+            field: "short_name" | "address" | "contact_name" | "contact_phone" | "place" | "active";
+            /** @enum {string} */
+            reason: "changed" | "elsewhere";
+            /** @description What the sender saw */
+            was: unknown;
+            /** @description What the file says now */
+            held: unknown;
+            /** @description What the sender wrote */
+            wanted: unknown;
+            sender: string | null;
+            /** Format: date-time */
+            received_at: string;
+        };
+        Decision: {
+            /** @description true: the sender's; false: the file stays as it is */
+            take: boolean;
         };
         Judgement: {
             /** @description Both tell of one matter */

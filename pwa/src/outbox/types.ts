@@ -4,7 +4,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type JsonObject = { [key: string]: Json };
 
 /** `more`: further photos to a report, by its code; `entry`: what the desk writes down for somebody who wrote, called or came. */
-export type SubmissionKind = 'tip' | 'more' | 'entry' | 'hazard' | 'inspection' | 'step';
+export type SubmissionKind = 'tip' | 'more' | 'entry' | 'hazard' | 'inspection' | 'step' | 'edit';
 export type MediumKind = 'photo' | 'video' | 'audio' | 'other';
 
 /** A photo, video or sound of a draft: already reduced, sealed and stored; only the thumbnail can still be seen. */

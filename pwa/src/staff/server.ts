@@ -62,6 +62,10 @@ export const getRules = (number: number) => signed((headers) => api.GET('/api/v1
 export const tryRuleSet = (number: number) => signed((headers) => api.GET('/api/v1/routing/sets/{number}/trial', { params: { path: { number } }, headers }));
 export const addRuleSet = (csv: string, note: string) => signed((headers) => api.POST('/api/v1/routing/sets', { headers, body: { csv, note } }));
 export const useRuleSet = (number: number) => signed((headers) => api.POST('/api/v1/routing/sets/{number}/use', { params: { path: { number } }, headers }));
+export const getConflicts = () => signed((headers) => api.GET('/api/v1/enterprises/conflicts', { headers }));
+/** Chooses one of two values of a field; what is left to choose. */
+export const decideConflict = (id: string, take: boolean) =>
+  signed((headers) => api.POST('/api/v1/enterprises/conflicts/{conflict_id}/decision', { params: { path: { conflict_id: id } }, headers, body: { take } }));
 
 export const getChanges = (cursor: string | undefined) =>
   signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers })) as Promise<Changes>;

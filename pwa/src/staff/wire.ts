@@ -194,7 +194,11 @@ export type Enterprise = {
   risk: Risk;
   contact_name: string | null;
   contact_phone: string | null;
+  active: boolean;
+  version: number;
 };
+/** A field of an enterprise's file with two values; `was` is what the sender saw. */
+export type FileConflict = components['schemas']['Conflict'];
 export type ChecklistItem = { id: string; text: string; text_en?: string | null; clause: string | null };
 export type Checklist = {
   id: string;

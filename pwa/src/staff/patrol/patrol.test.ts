@@ -8,7 +8,7 @@ const visit: Visit = {
 };
 const enterprise: Enterprise = {
   id: 'e', uscc: null, name: '雪域饭店', short_name: null, area_name: null, address: '', lat: null, lng: null,
-  sector_no: 9, risk: 'red', contact_name: '才让', contact_phone: null,
+  sector_no: 9, risk: 'red', contact_name: '才让', contact_phone: null, active: true, version: 1,
 };
 const checklist: Checklist = {
   id: 'c', code: 'x', version: 1, title: '餐饮', sector_no: 9,
