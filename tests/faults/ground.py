@@ -342,6 +342,10 @@ class Phone:
         """Whether it thinks that everything it was to send is complete."""
         return len(self.items) == len(self.photos) and all(item["state"] == "complete" for item in self.items)
 
+    def is_photo(self, opened: bytes, photo: Path) -> bool:
+        """Whether this is what it makes of that photo; Node cannot reduce."""
+        return opened == photo.read_bytes()
+
     def last_words(self) -> str:
         """What it wrote to its error output."""
         return (self.folder / "stderr").read_text()[-1500:]

@@ -56,7 +56,7 @@ def run(running: Ground, program: Path, photos: list[Path], seed: int) -> Told:
     """Do it, and check it. Raises AssertionError or NotAtRest, each with the seed."""
     random = Random(seed)
     folder = running.folder / f"run-{seed}-{uuid.uuid4().hex[:6]}"
-    before = _held(running)
+    before = held(running)
     # What a web process leaves that is killed between storing a piece and committing it: rare, so always one.
     running.parts.blobs.put(f"pieces/{uuid.uuid4()}/000000000000-{uuid.uuid4().hex}", b"orphan")
     # The first phone is the public's; the second is an inspector's in every other run.
@@ -163,7 +163,8 @@ def _break_things(
     return tuple(killed)
 
 
-def _held(running: Ground) -> set[uuid.UUID]:
+def held(running: Ground) -> set[uuid.UUID]:
+    """Submissions of the server."""
     with Session(running.parts.engine) as session:
         return set(session.scalars(sa.select(Submission.id)))
 
@@ -217,7 +218,7 @@ def _check_one(
         assert (medium.state, medium.kind) == ("ready", "photo"), medium.flags
         sealed = running.parts.blobs.get(str(medium.sealed_key))
         assert hashlib.sha256(sealed).hexdigest() == medium.sha256
-        assert running.parts.keyring.open(Purpose.INTAKE, sealed) == photo.read_bytes(), "another photo"
+        assert phone.is_photo(running.parts.keyring.open(Purpose.INTAKE, sealed), photo), "another photo"
 
 
 def _check_order(held: dict[uuid.UUID, Submission], proxies: list[Proxy]) -> None:

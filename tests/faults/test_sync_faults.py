@@ -6,7 +6,10 @@ A few runs of the many that `./manage.py bench faults` makes; a run is told by i
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Playwright
 
+from server.settings import ROOT
+from tests.faults.browser import run_in_browser
 from tests.faults.ground import Ground
 from tests.faults.runs import run
 
@@ -16,4 +19,13 @@ pytestmark = pytest.mark.faults
 @pytest.mark.parametrize("seed", range(10))
 def test_after_faults_everybody_agrees(running: Ground, program: Path, photos: list[Path], seed: int) -> None:
     told = run(running, program, photos, seed)
+    assert told.submissions > 0
+
+
+@pytest.mark.skipif(not (ROOT / "pwa/dist/tip/sw.js").exists(), reason="the web apps are not built")
+@pytest.mark.parametrize("seed", range(2))
+def test_after_faults_everybody_agrees_in_chromium(
+    running: Ground, chromium: Playwright, program: Path, photos: list[Path], seed: int
+) -> None:
+    told = run_in_browser(running, chromium, program, photos, seed)
     assert told.submissions > 0
