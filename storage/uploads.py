@@ -27,7 +27,7 @@ from storage.blobs import BlobStore, Reader, StoreUnavailable
 PIECE_SIZE = 2 * 1024 * 1024
 """The most bytes held in memory and written as one object."""
 
-READ_SIZE = 64 * 1024
+READ_SIZE = 16 * 1024
 """The first bite of a body, and each one of a slow line: what a reset connection can cost."""
 
 FAST_BITE_S = 0.02

@@ -20,8 +20,8 @@ const STATUS_BATCH = 100;
 const byUrgency = (a: ItemRecord, b: ItemRecord): number => Number(b.urgent) - Number(a.urgent) || b.order - a.order;
 
 /**
- * All steps that may be taken now, in order: envelopes, then questions, then media, small ones first. When one question
- * is due, it is asked for all that wait for an answer; `askedLately`: not while media want the link.
+ * All steps that may be taken now, in order: envelopes, then questions, then media, small ones first. `askedLately`: no
+ * question while media want the link, so that the next one is for many at once.
  */
 export function dueSteps(
   items: readonly ItemRecord[],
@@ -41,8 +41,8 @@ export function dueSteps(
         Number(b.item.urgent) - Number(a.item.urgent) || a.medium.size - b.medium.size || byUrgency(a.item, b.item),
     )
     .map(({ item, medium }): Step => ({ kind: 'medium', key: mediumKey(medium), item, medium }));
-  const asked = received.filter((item) => isAsked(item) || !item.media.some(isLeft));
-  const mayAsk = asked.some((item) => isDue(statusKey(item))) && !(askedLately && media.length > 0);
+  const asked = received.filter((item) => (isAsked(item) || !item.media.some(isLeft)) && isDue(statusKey(item)));
+  const mayAsk = asked.length > 0 && !(askedLately && media.length > 0);
   const status: Step[] = mayAsk ? [{ kind: 'status', key: 'status', items: asked.slice(0, STATUS_BATCH) }] : [];
   return [...envelopes.filter(({ key }) => isDue(key)), ...status, ...media.filter(({ key }) => isDue(key))];
 }
