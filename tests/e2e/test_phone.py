@@ -87,6 +87,56 @@ def test_a_draft_survives_a_browser_that_is_killed(
     expect(page.get_by_role("button", name=re.compile("删除第 1"))).to_be_visible()
 
 
+REFUSE = """async () => {
+  const envelope = new TextEncoder().encode('{"v": 1}').buffer;
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', envelope));
+  const digest = [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const database = await new Promise((done) => {
+    const opening = indexedDB.open('gridwatch-tip');
+    opening.onsuccess = () => done(opening.result);
+  });
+  const items = database.transaction('items', 'readwrite').objectStore('items');
+  await new Promise((done) => {
+    items.getAll().onsuccess = (event) => {
+      items.put({ ...event.target.result[0], envelope, digest });
+      items.transaction.oncomplete = done;
+    };
+  });
+  database.close();
+}"""
+"""Puts an envelope in the place of the waiting one that no server can take."""
+
+
+def test_a_refused_report_can_be_changed_and_sent_again_where_a_copy_was_kept(
+    home: str, browser: NewBrowser
+) -> None:
+    context = browser("citizen")
+    page = install(context, f"{home}/tip/")
+    page.goto(f"{home}/tip/settings")
+    page.get_by_label("提交后留一份能看的底稿").check()
+    context.set_offline(True)
+    page.goto(f"{home}/tip/report")
+    page.get_by_text("没有照片，直接写").click()
+    page.get_by_label("说一句就行").fill("锅炉漏气")
+    page.get_by_label("用文字说明地点").fill("大武镇团结路")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_text("您的举报码").first).to_be_visible()
+    page.evaluate(REFUSE)
+    page.goto(f"{home}/tip/outbox")
+    context.set_offline(False)
+    expect(page.get_by_text("没有被收下").first).to_be_visible(timeout=60_000)
+    for words in ("原样再发一次", "导出到文件", "清除这条记录"):
+        expect(page.get_by_role("button", name=words)).to_be_visible()
+    page.get_by_role("button", name="改一改再发").click()
+    expect(page.get_by_label("说一句就行")).to_have_value("锅炉漏气")
+    page.get_by_label("说一句就行").fill("锅炉漏气，很响")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_text("您的举报码").first).to_be_visible()
+    page.goto(f"{home}/tip/outbox")
+    expect(page.get_by_text("全部收到")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("outbox-item")).to_have_count(1)
+
+
 def test_the_public_app_holds_no_staff_code(repository: Path, home: str) -> None:
     built = repository / "pwa" / "dist" / "tip"
     told = "".join(path.read_text() for path in built.rglob("*.js"))
