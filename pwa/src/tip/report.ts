@@ -12,6 +12,8 @@ export type MediaFault = { code: string; params: Record<string, string | number>
 export const form = reactive<TipForm>(blankForm());
 export const media = ref<DraftMedium[]>([]);
 export const preparing = ref<Preparing[]>([]);
+/** Whether photos chosen from now on are sent as the camera made them. */
+export const originals = ref(false);
 export const mediaFaults = ref<MediaFault[]>([]);
 /** True when the page goes on with what was left unfinished earlier. */
 export const resumed = ref(false);
@@ -90,6 +92,7 @@ export function asFault(error: unknown, file: File): MediaFault {
 /** Takes what the camera or the gallery gave, one after another (an old phone cannot reduce two at once). */
 export function addFiles(files: readonly File[]): void {
   mediaFaults.value = [];
+  const original = originals.value;
   for (const file of files) {
     const kind = kindOf(file);
     const preview = kind === 'audio' ? null : URL.createObjectURL(file);
@@ -99,7 +102,7 @@ export function addFiles(files: readonly File[]): void {
       try {
         const id = await ensureDraft();
         const { outbox } = await openMailbox();
-        const medium = await outbox.addMedium(id, file, {}, (progress) => (one.progress = progress));
+        const medium = await outbox.addMedium(id, file, { original }, (progress) => (one.progress = progress));
         if (preview) previews.set(medium.id, preview);
         if (!media.value.some((known) => known.id === medium.id)) media.value.push(medium);
         void save();
@@ -146,6 +149,7 @@ function clear(): void {
   resumed.value = false;
   media.value = [];
   mediaFaults.value = [];
+  originals.value = false;
   Object.assign(form, blankForm());
 }
 
