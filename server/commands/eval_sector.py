@@ -19,11 +19,21 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--data", type=FILE, required=True, help='{"id", "text", "company", "sector_no"} a line.')
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.option("--table", type=FILE, default=ROUTING_FILE, help="Sectors, as `import sectors` reads them.")
-def sector(train: Path | None, data: Path, out: Path, table: Path) -> None:
+@click.option("--embedding", is_flag=True, help="Rank by the optional language model, too.")
+def sector(train: Path | None, data: Path, out: Path, table: Path, embedding: bool) -> None:
     """Write the three likeliest sectors of each report; print how often they were right."""
     sectors, types = table_of(table.read_bytes()), shipped_types()
     guesser = SectorGuesser(sectors, types)
-    if learned := _learned(guesser, train):
+    learned = _learned(guesser, train)
+    if embedding:
+        from server.triage.embedding import embed
+
+        guesser = SectorGuesser(sectors, types, learned, embed)
+        if guesser.meanings is None:
+            raise click.ClickException(
+                "the language model is not installed: pip install gridwatch[embedding]"
+            )
+    elif learned:
         guesser = SectorGuesser(sectors, types, learned)
     judged: list[tuple[int | None, list[Guess], bool]] = []
     with out.open("w", encoding="utf-8") as file:

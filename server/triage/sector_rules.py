@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,12 @@ PHRASES = re.compile(r"[;;,，。、:：“”()（）\s]+")
 NOT_WORDS = re.compile(r"[^0-9a-z一-鿿]+")
 TITLE_FRAME = re.compile(r"持续|加强|加大|推动|提高|落实|认真|安全|综合|监管|整治|力度|和|行业|领域|,|，")
 
+MEANING = 40.0
+"""Times how much nearer a text's meaning is to a sector's nearest hazard type than to the other sectors'."""
+NAMED_WORDS = 25
+"""So many keywords stand for a hazard type beside its name."""
+
+Embed = Callable[[Sequence[str]], "NDArray[np.float64] | None"]
 Row = NDArray[np.float64]
 """One number per sector."""
 
@@ -134,7 +140,11 @@ class SectorGuesser:
     """Knows the words of all sectors; built once per county's table and learned model."""
 
     def __init__(
-        self, sectors: Iterable[SectorWords], types: Iterable[TypeWords], learned: Learned | None = None
+        self,
+        sectors: Iterable[SectorWords],
+        types: Iterable[TypeWords],
+        learned: Learned | None = None,
+        embed: Embed = lambda texts: None,
     ) -> None:
         sectors = list(sectors)
         self.numbers = sorted(sector.no for sector in sectors)
@@ -155,6 +165,9 @@ class SectorGuesser:
                 if len(phrase) > 3
             ]
         self._weigh_pieces(said)
+        self.embed = embed
+        self.kinds = list(self.types.values())
+        self.meanings = embed([_in_words(kind) for kind in self.kinds])
 
     @property
     def model(self) -> str:
@@ -175,7 +188,8 @@ class SectorGuesser:
         if told.enterprise_sector in self.column:
             evidence[self.column[told.enterprise_sector]] += WEIGHTS["enterprise"]
         remembered = self._remembered(text)
-        evidence = evidence + remembered.sum(axis=0)
+        meant, nearest = self._meaning(told.text)
+        evidence = evidence + remembered.sum(axis=0) + meant
         if not evidence.any():
             return [], False
         chances = softmax(evidence * (self.learned.sharpness if self.learned else 1.0))
@@ -184,7 +198,8 @@ class SectorGuesser:
             Guess(
                 self.numbers[i],
                 round(float(chances[i]), 4),
-                self._reasons(i, told, kind, features, words, remembered, text),
+                self._reasons(i, told, kind, features, words, remembered, text)
+                + ([_reason("meaning", name=nearest[i])] if meant[i] > 1 else []),
             )
             for i in best
         ]
@@ -201,6 +216,21 @@ class SectorGuesser:
             self._pieces(company),
             np.array([min(WORDS_MOST, sum(words.values())) for words in of_company]),
         ], found
+
+    def _meaning(self, text: str) -> tuple[Row, dict[int, str]]:
+        """How near the text's meaning is to each sector, and by which hazard type; nothing without a language model."""
+        nearness, names = np.zeros(len(self.numbers)), dict[int, str]()
+        told = self.embed([text]) if self.meanings is not None and text.strip() else None
+        if told is None or self.meanings is None:
+            return nearness, names
+        alike = self.meanings @ told[0]
+        nearness -= 1
+        for kind, likeness in zip(self.kinds, alike, strict=True):
+            column = self.column[kind.sector_no]
+            if likeness > nearness[column]:
+                nearness[column], names[column] = likeness, kind.name
+        nearness = np.maximum(nearness, alike.min())  # a sector without types is as far as the farthest
+        return MEANING * (nearness - nearness.mean()), names
 
     def _evidence(self, features: Sequence[Row]) -> Row:
         return np.asarray(sum(scale * row for scale, row in zip(self.scales, features, strict=True)))
@@ -307,6 +337,10 @@ def weighed(text: str, known: dict[str, int], rarity: Row) -> tuple[list[int], R
     values = rarity[places]
     length = math.sqrt(float((values**2).sum()))
     return places, values / length if length else values
+
+
+def _in_words(kind: TypeWords) -> str:
+    return "：".join(part for part in (kind.name, "、".join(kind.keywords[:NAMED_WORDS])) if part)
 
 
 def softmax(evidence: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from server.core.tables import read_rows
 from server.enterprises.models import Enterprise
 from server.identity.rules import Actor
 from server.intake.models import Report
+from server.triage.embedding import embed
 from server.triage.imports import HazardTypeColumns, SectorColumns
 from server.triage.models import HazardType, Sector, SectorModel, SectorProposal
 from server.triage.sector_rules import Learned, SectorGuesser, SectorWords, Told, TypeWords
@@ -69,7 +70,7 @@ def current_guesser(session: Session) -> SectorGuesser:
         sectors, types = _tables(session)
         chosen = session.scalar(sa.select(SectorModel.content).where(SectorModel.used_at.is_not(None)))
         learned = Learned.unpacked(chosen) if chosen else None
-        _known = (state, SectorGuesser(sectors, types, learned))
+        _known = (state, SectorGuesser(sectors, types, learned, embed))
     return _known[1]
 
 
