@@ -46,6 +46,7 @@ export const router = createRouter({
       meta: { place: true, full: true },
     },
     { path: '/cases/:id', name: 'case', component: () => import('./cases/CasePage.vue'), props: true },
+    { path: '/notices', name: 'notices', component: () => import('./NoticesPage.vue') },
     { path: '/outbox', name: 'outbox', component: () => import('./OutboxPage.vue'), meta: { place: true } },
     { path: '/me', name: 'me', component: () => import('./Me.vue'), meta: { place: true } },
     { path: '/:rest(.*)*', redirect: '/' },

@@ -66,6 +66,12 @@ export const getConflicts = () => signed((headers) => api.GET('/api/v1/enterpris
 /** Chooses one of two values of a field; what is left to choose. */
 export const decideConflict = (id: string, take: boolean) =>
   signed((headers) => api.POST('/api/v1/enterprises/conflicts/{conflict_id}/decision', { params: { path: { conflict_id: id } }, headers, body: { take } }));
+/** What this person has read; also ids that were marked already. */
+export const postRead = (ids: string[]) => signed((headers) => api.POST('/api/v1/notices/read', { headers, body: { ids } }));
+export const putBrowser = (browser: components['schemas']['Browser']) =>
+  signed((headers) => api.PUT('/api/v1/notices/browser', { headers, body: browser }));
+export const removeBrowser = (endpoint: string) =>
+  signed((headers) => api.DELETE('/api/v1/notices/browser', { headers, body: { endpoint } }));
 
 export const getChanges = (cursor: string | undefined) =>
   signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers })) as Promise<Changes>;

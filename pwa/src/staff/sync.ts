@@ -1,9 +1,9 @@
 /** Keeps the phone's copy of the server's data near: asks for changes on start, when signal returns, and now and then. */
 import { reactive, readonly, shallowReactive, watch } from 'vue';
-import { getChanges, getHazardTypes } from './server';
+import { getChanges, getHazardTypes, postRead } from './server';
 import { session } from './session';
 import { applyChanges, rowsOf, type WorkStore } from './work';
-import type { CaseSheet, Checklist, Enterprise, HazardType, Visit } from './wire';
+import type { CaseSheet, Checklist, Enterprise, HazardType, Notice, Visit } from './wire';
 
 const EVERY_MS = 60_000;
 
@@ -14,6 +14,7 @@ type Known = {
   /** What lies with this person's units, or waits for this person's recheck. */
   cases: Map<string, CaseSheet>;
   hazardTypes: HazardType[];
+  notices: Map<string, Notice>;
 };
 /** All that this phone knows now; replaced topic by topic after each sync. */
 export const known = shallowReactive<Known>({
@@ -22,6 +23,7 @@ export const known = shallowReactive<Known>({
   checklists: new Map(),
   cases: new Map(),
   hazardTypes: [],
+  notices: new Map(),
 });
 
 const state = reactive<{ loaded: boolean; running: boolean; at: string | null }>({ loaded: false, running: false, at: null });
@@ -31,20 +33,45 @@ export const syncState = readonly(state);
 let store: WorkStore | null = null;
 
 async function reload(db: WorkStore): Promise<void> {
-  const [visits, enterprises, checklists, cases] = await Promise.all([
+  const [visits, enterprises, checklists, cases, notices] = await Promise.all([
     rowsOf<Visit>(db, 'visit'),
     rowsOf<Enterprise>(db, 'enterprise'),
     rowsOf<Checklist>(db, 'checklist'),
     rowsOf<CaseSheet>(db, 'case'),
+    rowsOf<Notice>(db, 'notice'),
   ]);
+  for (const id of await readHere(db)) {
+    const one = notices.get(id);
+    if (one) notices.set(id, { ...one, read_at: one.read_at ?? new Date().toISOString() });
+  }
   const hazardTypes = ((await db.get('facts', 'hazard_types')) as HazardType[] | undefined) ?? [];
-  Object.assign(known, { visits, enterprises, checklists, cases, hazardTypes });
+  Object.assign(known, { visits, enterprises, checklists, cases, hazardTypes, notices });
   state.at = ((await db.get('facts', 'synced_at')) as string | undefined) ?? null;
   state.loaded = true;
 }
 
+const READ = 'notices_read';
+/** Notices that were read on this phone while the server does not know it yet. */
+const readHere = async (db: WorkStore) => ((await db.get('facts', READ)) as string[] | undefined) ?? [];
+
+async function tellRead(db: WorkStore): Promise<void> {
+  const told = (await readHere(db)).slice(0, 500);
+  if (!told.length) return;
+  await postRead(told);
+  await db.put('facts', (await readHere(db)).filter((id) => !told.includes(id)), READ);
+}
+
+/** Marks notices as read: on this phone at once, at the server as soon as it is reached. */
+export async function markRead(ids: string[]): Promise<void> {
+  if (!store) return;
+  await store.put('facts', [...new Set([...(await readHere(store)), ...ids])], READ);
+  await reload(store);
+  void syncNow();
+}
+
 /** Fetches page after page; what arrived stays even if the next page does not. */
 async function pull(db: WorkStore): Promise<void> {
+  await tellRead(db);
   for (let more = true; more; ) {
     const cursor = (await db.get('facts', 'cursor')) as string | undefined;
     const page = await getChanges(cursor);

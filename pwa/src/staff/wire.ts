@@ -8,6 +8,8 @@ export type RuleSet = components['schemas']['RuleSet'];
 export type RoutingRule = components['schemas']['RoutingRule'];
 export type RoutingTrial = components['schemas']['Trial'];
 export type Role = 'inspector' | 'grid_head' | 'desk' | 'leader' | 'handler' | 'unit_head' | 'reward_officer' | 'admin';
+/** A line of the inbox; the words for `code` are in i18n `notice.*`. */
+export type Notice = { id: string; at: string; code: string; params: Record<string, unknown>; case_id: string | null; read_at: string | null };
 export type Risk = 'red' | 'orange' | 'yellow' | 'blue';
 export type Reason = { code: string; params: Record<string, unknown> };
 export type Flag = { code: string; field: string | null; detail: string | null };

@@ -5,7 +5,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Changes } from './wire';
 
-export type Topic = 'visit' | 'enterprise' | 'checklist' | 'case';
+export type Topic = 'visit' | 'enterprise' | 'checklist' | 'case' | 'notice';
 type Row = { stream: string; topic: string; key: string; data: unknown };
 
 /** A thing that a submission of this phone has dealt with, while the server's data do not show it yet. */

@@ -1,5 +1,6 @@
 /// <reference lib="webworker" />
 /** What both apps' service workers do: the shell without a link, updates on the person's word, sending on sync. */
+import './push';
 import { OutboxCore } from '../outbox/core';
 import type { DatabaseName } from '../outbox/core';
 import { platformEnvironment } from '../outbox/environment';
