@@ -74,6 +74,11 @@ class HttpSms:
             raise NotNow(f"SMS gateway: {type(error).__name__}") from None
 
 
+def sms_gateway(settings: Settings) -> Sms | None:
+    """The county's gateway; None where it has none."""
+    return HttpSms(settings.sms) if settings.sms is not None else None
+
+
 def send_mail(settings: MailGateway, address: str, subject: str, text: str, key: str) -> None:
     """Send one mail; its Message-ID is made of `key`. Raises Undeliverable, NotNow."""
     message = EmailMessage()

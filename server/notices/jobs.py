@@ -13,7 +13,7 @@ from server.identity.models import Person
 from server.identity.rules import Role
 from server.identity.services import holders
 from server.notices import services
-from server.notices.gateways import HttpSms, NotNow, Undeliverable, send_mail, send_push
+from server.notices.gateways import NotNow, Undeliverable, send_mail, send_push, sms_gateway
 from server.notices.models import Delivery, Notice, PushSubscription, ReporterContact
 from server.notices.words import words
 from storage.sealing import CannotOpen, Purpose
@@ -84,8 +84,9 @@ def _contact(work: Work, delivery: Delivery) -> None:
     except (CannotOpen, ValueError, KeyError, TypeError):
         raise Undeliverable("contact: unreadable") from None
     settings = work.parts.settings
-    if kind == "sms" and settings.sms is not None:
-        HttpSms(settings.sms).send(to, told["reporterText"], str(delivery.id))
+    sms = sms_gateway(settings)
+    if kind == "sms" and sms is not None:
+        sms.send(to, told["reporterText"], str(delivery.id))
     elif kind == "mail" and settings.mail is not None:
         send_mail(settings.mail, to, told["reporterSubject"], told["reporterText"], str(delivery.id))
     else:
