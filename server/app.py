@@ -30,6 +30,7 @@ from server.intake.throttle import count_medium
 from server.intake.uploads import build_blueprint
 from server.intake.views import blueprint as intake
 from server.notices.views import blueprint as notices
+from server.papers.views import blueprint as papers
 from server.reports.public_views import blueprint as public
 from server.reports.views import blueprint as reports
 from server.routing.views import blueprint as routing
@@ -38,7 +39,7 @@ from server.triage.views import blueprint as triage
 from server.wiring import SUBSCRIPTIONS, build_parts
 from storage.tus import TusServer
 
-ROOMS = (public, intake, identity, notices, enterprises, triage, routing, reports, feedback, clocks)
+ROOMS = (public, intake, identity, notices, enterprises, triage, routing, reports, papers, feedback, clocks)
 LARGEST_JSON = 1024 * 1024
 STATEMENT_TIMEOUT_MS = 30_000
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
     from server.app import Gridwatch
     from server.core.parts import Parts
+
+# `pytest --hypothesis-profile=thorough`: 10,000 walks over the table of steps and 200 through the database.
+hypothesis.settings.register_profile("thorough", max_examples=10_000, deadline=None)
+hypothesis.settings.register_profile("usual", deadline=None)
+hypothesis.settings.load_profile("usual")
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

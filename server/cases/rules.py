@@ -616,7 +616,6 @@ STEPS: tuple[Transition, ...] = (
         State.TO_REPLY,
         HANDLER,
         DESK,
-        other_than=(Step.RECTIFY,),
         notify=(HANDLER,),
         unit_reads=True,
     ),
@@ -1085,4 +1084,6 @@ def owners(term: Term, state: State) -> frozenset[Role]:
         ending = [row for row in rows if sides & set(row.during) & set(row.closes)]
     else:
         ending = [row for row in rows if row.target and not row.aside and not row.during]
-    return frozenset(role for row in ending for role in row.roles)
+    # Whoever may take only some of the ways (a leader who transfers at once) does not answer for the clock.
+    able = [frozenset(row.roles) for row in ending if row.roles]
+    return frozenset.intersection(*able) if able else frozenset()

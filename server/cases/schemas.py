@@ -103,6 +103,17 @@ class ClockSchema(Schema):
     ended_at = fields.DateTime(required=True, allow_none=True)
 
 
+class StaySchema(Schema):
+    """A time that the case spent in one state; `until` is null while it lasts."""
+
+    state = Word(State, by_value=True, required=True)
+    roles = fields.List(fields.String(), required=True, metadata={"description": "Who had to lead it on"})
+    unit_id = fields.UUID(required=True, allow_none=True)
+    unit_name = fields.String(required=True, allow_none=True)
+    since = fields.DateTime(required=True)
+    until = fields.DateTime(required=True, allow_none=True)
+
+
 class CaseSheetSchema(Schema):
     """转办单: all that the responsible unit reads of a case (DOMAIN.md §5), and what phones keep of it."""
 
@@ -127,6 +138,7 @@ class CaseSheetSchema(Schema):
     unit_name = fields.String(required=True, allow_none=True)
     first_received_at = fields.DateTime(required=True)
     accepted_at = fields.DateTime(required=True, allow_none=True)
+    closed_at = fields.DateTime(required=True, allow_none=True)
     due_at = fields.DateTime(required=True, allow_none=True)
     finding = Word(Finding, by_value=True, required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
@@ -134,6 +146,7 @@ class CaseSheetSchema(Schema):
     replied_at = fields.DateTime(required=True, allow_none=True)
     media = fields.List(fields.Nested(MediumSchema), required=True)
     history = fields.List(fields.Nested(EventSchema), required=True)
+    stays = fields.List(fields.Nested(StaySchema), required=True)
     clocks = fields.List(fields.Nested(ClockSchema), required=True)
     steps = fields.List(fields.Nested(AllowedStepSchema), required=True)
 

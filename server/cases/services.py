@@ -393,6 +393,8 @@ def _apply(
             event.fields = event.fields | _split(session, clock, actor, case, values)
         case Step.VERIFY | Step.VERIFY_BY_COUNTY:
             case.finding = values["finding"]
+        case Step.ISSUE_LETTER:
+            event.fields = event.fields | {"number": number_like(session, clock, case.number, "letter")}
         case Step.GRANT_EXTENSION:
             extend_all(session, clock, actor, case, rules.BY_STEP[step].extends, _asked_days(session, case))
         case Step.REPLY:

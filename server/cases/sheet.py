@@ -6,6 +6,7 @@ messages, named flag or channel, nor how many reported.
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
 from server.cases.rules import STEPS, CaseFacts, State, Step, Term, Transition, not_for
+from server.cases.stays import stays
 from server.core.db import Facts
 from server.enterprises.models import Enterprise
 from server.identity.models import Area, Unit
@@ -46,7 +48,8 @@ def case_sheet(session: Session, case: Case, facts: CaseFacts, steps: Sequence[T
     unit = case.unit_id and session.get(Unit, case.unit_id)
     enterprise = case.enterprise_id and session.get(Enterprise, case.enterprise_id)
     reports = reports_of(session, case.id)
-    events = [event for event in events_of(session, case.id) if event.step in UNIT_HISTORY]
+    whole = events_of(session, case.id)
+    events = [event for event in whole if event.step in UNIT_HISTORY]
     media = media_of(session, [event.submission_id for event in events if event.submission_id])
     clocks = [clock for clock in clocks_of(session, case.id) if clock.name in UNIT_CLOCKS]
     return {
@@ -59,6 +62,10 @@ def case_sheet(session: Session, case: Case, facts: CaseFacts, steps: Sequence[T
         "place": next((without_words(report) for report in reports if report.lat is not None), None),
         "media": [without_time(medium) for medium in evidence_of(session, reports) if for_units(medium)],
         "history": [event_facts(event, media) for event in events],
+        # What lay with others, and for how long, is not the unit's business.
+        "stays": [
+            stay for stay in stays_of(session, whole) if stay["unit_id"] == case.unit_id and stay["unit_id"]
+        ],
         "clocks": clocks,
         "steps": [step_facts(facts, row) for row in steps],
     }
@@ -82,6 +89,7 @@ def own_facts(case: Case) -> Facts:
         "unit_id": case.unit_id,
         "first_received_at": case.first_received_at,
         "accepted_at": case.accepted_at,
+        "closed_at": case.closed_at,
         "due_at": case.due_at,
         "finding": case.finding,
         "reply": case.reply,
@@ -159,6 +167,17 @@ def event_facts(event: CaseEvent, media: dict[uuid.UUID, Any]) -> Facts:
         "late": event.late,
         "media": media.get(event.submission_id, []) if event.submission_id else [],
     }
+
+
+def stays_of(session: Session, events: Sequence[CaseEvent]) -> list[Facts]:
+    """How long the case lay with whom (StaySchema), by its whole history."""
+    found = stays(events)
+    names: dict[uuid.UUID, str] = dict(
+        session.execute(
+            sa.select(Unit.id, Unit.name).where(Unit.id.in_({one.unit_id for one in found if one.unit_id}))
+        ).all()
+    )
+    return [{**asdict(one), "unit_name": names.get(one.unit_id) if one.unit_id else None} for one in found]
 
 
 def step_facts(facts: CaseFacts, row: Transition) -> Facts:

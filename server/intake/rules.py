@@ -263,7 +263,10 @@ def printable(value: Any) -> str:
 
 
 def report_number(county: str, kind: str, year: int, count: int) -> str:
-    """The number that people quote, e.g. 632621-2026-T000042 (T tip, H hazard, I inspection, S step, C case)."""
+    """The number that people quote, e.g. 632621-2026-T000042.
+
+    T tip, H hazard, I inspection, S step, C case, L letter.
+    """
     return f"{county}-{year}-{kind[0].upper()}{count:06}"
 
 

@@ -88,6 +88,7 @@ def _full(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transi
         "place": next((place(report) for report in reports if report.lat is not None), None),
         "media": evidence_of(session, reports),
         "history": [sheet.event_facts(event, media) for event in events],
+        "stays": sheet.stays_of(session, events),
         "clocks": sheet.clocks_of(session, case.id),
         "steps": [sheet.step_facts(facts, row) for row in steps],
         "proposed": _proposed(session, first),

@@ -43,6 +43,18 @@ def choose_files(within: Page | Locator, button: str, files: list[Path]) -> None
     chooser.value.set_files(files)
 
 
+def sign(pad: Locator) -> None:
+    """Draw something with the finger."""
+    box = pad.bounding_box()
+    assert box is not None
+    mouse = pad.page.mouse
+    mouse.move(box["x"] + 20, box["y"] + 20)
+    mouse.down()
+    mouse.move(box["x"] + 120, box["y"] + 60, steps=5)
+    mouse.move(box["x"] + 40, box["y"] + 70, steps=5)
+    mouse.up()
+
+
 def test_from_a_phone_without_signal_to_an_answered_reporter(
     home: str, browser: NewBrowser, photos: dict[str, Path]
 ) -> None:
@@ -121,10 +133,21 @@ def test_from_a_phone_without_signal_to_an_answered_reporter(
     form.get_by_role("button", name="提交核查结果").click()
     expect(unit.get_by_text("有信号会自动发出").first).to_be_visible()
     unit_browser.set_offline(False)
+    # 五落实: who, what, how much, until when, and what if.
+    expect(unit.get_by_role("button", name="定整改方案")).to_be_visible(timeout=SOON)
+    unit.get_by_role("button", name="定整改方案").click()
+    form.get_by_label("整改责任人").fill("才旦")
+    form.get_by_label("整改措施").fill("拆除铁链,清理纸箱,张贴标识。")
+    form.get_by_label("整改资金").fill("300.5")
+    form.get_by_label("期限").fill(form.get_by_label("期限").get_attribute("max") or "")
+    form.get_by_label("应急预案").fill("整改期间专人看守出口。")
+    form.get_by_role("button", name="提交方案").click()
     expect(unit.get_by_role("button", name="登记整改情况")).to_be_visible(timeout=SOON)
+    expect(unit.get_by_text("300.50")).to_be_visible()
     unit.get_by_role("button", name="登记整改情况").click()
-    form.get_by_label("整改措施").fill("已拆除铁链,清理纸箱,张贴标识。")
-    form.get_by_label("整改责任人").fill("商场负责人 才旦")
+    form.get_by_label("整改完成情况").fill("已拆除铁链,清理纸箱,张贴标识。")
+    form.get_by_label("责任人签字").fill("才旦")
+    sign(form.get_by_role("img", name="在这里签字"))
     choose_files(form, "从相册选", [photos["scaffold"]])
     form.get_by_role("button", name="提交整改情况").click()
     expect(unit.get_by_text("待复查").first).to_be_visible(timeout=SOON)
@@ -139,10 +162,13 @@ def test_from_a_phone_without_signal_to_an_answered_reporter(
     recheck.get_by_role("button", name="提交：合格").click()
     expect(inspector.get_by_role("dialog")).to_be_hidden()
 
-    # The unit replies.
+    # It is struck off the list, and the unit replies.
+    unit.get_by_role("button", name="销号").click(timeout=SOON)
+    form.get_by_role("button", name="销号").click()
     expect(unit.get_by_role("button", name="答复举报人")).to_be_visible(timeout=SOON)
     unit.get_by_role("button", name="答复举报人").click()
     form.get_by_label("答复内容").fill("您反映的安全出口问题属实,铁链已拆除,通道已清理。谢谢您。")
+    form.get_by_role("group", name="是否符合奖励条件").get_by_role("button", name="符合", exact=True).click()
     form.get_by_role("button", name="发出答复").click()
     expect(unit.get_by_role("dialog")).to_be_hidden()
 

@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ from playwright.sync_api import (
 )
 
 from server.commands.processes import free_port
+from server.core.calendar import day_of
 from server.demo.county import PASSWORD
 from server.demo.pictures import SCENES, picture
+from server.demo.stories import SIGNATURE
 from tests.conftest import CHROMIUM, FLAGS
 from tests.e2e.conftest import COUNTY_SEAT
 from tests.e2e.test_story import choose_files, install, sign_in
@@ -63,9 +66,25 @@ WALK: tuple[tuple[str, str, dict[str, Any]], ...] = (
             "verifiers": ["马建军", "李文华"],
         },
     ),
-    ("fire", "rectify", {"measures": "已拆除铁链，清理纸箱。", "responsible_person": "商场负责人 才旦"}),
+    (
+        "fire",
+        "plan",
+        {
+            "responsible_person": "才旦",
+            "measures": "拆除铁链，清理纸箱。",
+            "money": 30_000,
+            "deadline": (day_of(datetime.now(UTC)) + timedelta(days=20)).isoformat(),
+            "contingency": "整改期间专人看守出口。",
+        },
+    ),
+    (
+        "fire",
+        "rectify",
+        {"done": "已拆除铁链，清理纸箱。", "signature": {"name": "才旦", "strokes": SIGNATURE}},
+    ),
     ("desk", "recheck_pass", {"account": "现场复查，出口畅通。"}),
-    ("fire", "reply", {"text": REPLY}),
+    ("desk", "strike_off", {}),
+    ("fire", "reply", {"text": REPLY, "reward": "qualifies"}),
 )
 """How the gallery's own tip comes to its answer, after the desk has accepted it."""
 SOON = 60_000

@@ -1532,6 +1532,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/sheet.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** 转办单, as the unit may read it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/history.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** What happened and how long it lay with whom, as far as the reader may see it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/letters/{event_id}.{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                event_id: string;
+                form: "pdf" | "docx";
+            };
+            cookie?: never;
+        };
+        /** 督办函 that a step of the case issued */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                    event_id: string;
+                    form: "pdf" | "docx";
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/receipt": {
         parameters: {
             query?: never;
@@ -2797,6 +2918,19 @@ export interface components {
             late: boolean;
             media: components["schemas"]["Medium"][];
         };
+        Stay: {
+            /** @enum {unknown} */
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged";
+            /** @description Who had to lead it on */
+            roles: string[];
+            /** Format: uuid */
+            unit_id: string | null;
+            unit_name: string | null;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string | null;
+        };
         Clock: {
             /** @enum {unknown} */
             name: "decide" | "sign" | "sign_after" | "sign_for" | "verify" | "plan" | "rectify" | "recheck" | "strike_off" | "reply" | "handle" | "objection" | "reexamine" | "extension" | "letter" | "hand_over_decide" | "hand_over" | "list_file" | "list_publish" | "listed" | "delist_publish";
@@ -2980,6 +3114,8 @@ export interface components {
             unit_id: string | null;
             /** Format: date-time */
             accepted_at: string | null;
+            /** Format: date-time */
+            closed_at: string | null;
             /** @enum {unknown} */
             finding: "substantiated" | "partly" | "unsubstantiated" | "unverifiable" | null;
             reply: string | null;
@@ -2989,6 +3125,7 @@ export interface components {
             replied_at: string | null;
             media: components["schemas"]["Medium"][];
             history: components["schemas"]["Event"][];
+            stays: components["schemas"]["Stay"][];
             clocks: components["schemas"]["Clock"][];
             steps: components["schemas"]["AllowedStep"][];
             proposed: components["schemas"]["Proposed"] | null;

@@ -5,7 +5,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-function span(ms: number): Span {
+/** A length of time. */
+export function span(ms: number): Span {
   if (ms < HOUR) return { unit: 'minutes', n: Math.floor(ms / MINUTE) };
   if (ms < 2 * DAY) return { unit: 'hours', n: Math.floor(ms / HOUR) };
   return { unit: 'days', n: Math.floor(ms / DAY) };

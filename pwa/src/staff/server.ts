@@ -88,3 +88,5 @@ export const postSignOut = () => call(api.POST('/api/v1/auth/sign-out', { params
 export const postSignOutEverywhere = () => signed((headers) => api.POST('/api/v1/auth/sign-out-everywhere', { headers }));
 
 export const mediumUrl = (id: string, size: 'thumb' | 'preview' | 'clean'): string => `/api/v1/media/${id}/${size}`;
+/** A paper of a case; the address opens by itself, as those of pictures do. */
+export const paperUrl = (caseId: string, paper: string): string => `/api/v1/cases/${caseId}/${paper}`;

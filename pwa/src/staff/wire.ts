@@ -63,6 +63,8 @@ export type CaseEvent = {
   media: Medium[];
 };
 /** `due_at` null: the calendar does not know the year yet. */
+/** A time that the case spent in one state, with whoever had to lead it on. */
+export type Stay = { state: string; roles: string[]; unit_id: string | null; unit_name: string | null; since: string; until: string | null };
 export type CaseClock = { name: string; started_at: string; due_at: string | null; paused_at: string | null; ended_at: string | null };
 
 /** 转办单: all that a unit reads of a case, and what its phones keep. */
@@ -86,6 +88,7 @@ export type CaseSheet = {
   unit_name: string | null;
   first_received_at: string;
   accepted_at: string | null;
+  closed_at: string | null;
   due_at: string | null;
   finding: string | null;
   reply: string | null;
@@ -93,6 +96,7 @@ export type CaseSheet = {
   reward: string | null;
   media: Medium[];
   history: CaseEvent[];
+  stays: Stay[];
   clocks: CaseClock[];
   steps: Step[];
 };

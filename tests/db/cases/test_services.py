@@ -331,7 +331,11 @@ class TestLate:
         assert (case.state, case.version) == ("rectifying", version)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=max(settings.default.max_examples // 50, 10) if settings.default else 10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(st.randoms(use_true_random=False))
 def test_walks_through_the_database_lose_nothing(county: County, chance: random.Random) -> None:
     """Four people and a reporter take random steps; history, version, clocks and phones agree with the state."""

@@ -376,7 +376,7 @@ def _holds(case: CaseFacts, now: CaseFacts, actor: Actor, row: Transition) -> No
         assert now.unit_id is None
     if Side.SIGN_AFTER in case.open - now.open:
         assert actor.has(Role.LEADER)
-    if row.step in (Step.RECHECK_PASS, Step.RECHECK_FAIL, Step.STRIKE_OFF):
+    if row.step in (Step.RECHECK_PASS, Step.RECHECK_FAIL):
         assert actor.person_id != case.took[Step.RECTIFY]
     if row.step in (Step.UPHOLD, Step.OVERTURN):
         assert actor.person_id not in {case.took.get(step) for step in HANDLED}
