@@ -30,17 +30,21 @@ def serve() -> None:
 
 
 @click.command()
-def worker() -> None:
-    """One worker of the queue; start more for more at a time."""
+@click.option(
+    "--only", type=click.Choice(["quick", "slow"]), help="Of the two queues; both otherwise, quick first."
+)
+def worker(only: str | None) -> None:
+    """One worker of the queues; start more for more at a time. Slow is what takes seconds, as cleaning photos."""
     from rq import SimpleWorker
     from rq.serializers import JSONSerializer
 
     # Everything is imported before the first task, and hostile media have a process of their own (storage.media),
     # so tasks run in this one and keep its connections.
     import server.worker  # noqa: F401
-    from server.core.bell import QUEUES
+    from server.core.bell import QUEUE, SLOW_QUEUE
 
-    SimpleWorker(QUEUES, connection=_queue_connection(), serializer=JSONSerializer).work(
+    queues = {"quick": [QUEUE], "slow": [SLOW_QUEUE], None: [QUEUE, SLOW_QUEUE]}[only]
+    SimpleWorker(queues, connection=_queue_connection(), serializer=JSONSerializer).work(
         logging_level="WARNING", max_jobs=JOBS_PER_WORKER
     )
 

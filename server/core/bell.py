@@ -17,7 +17,6 @@ QUEUE = "gridwatch"
 SLOW_QUEUE = "gridwatch-slow"
 """What takes a second or more, such as cleaning a photo: a worker looks here only when the other is empty."""
 
-QUEUES = (QUEUE, SLOW_QUEUE)
 RESULT_SECONDS = 0
 """Results are in PostgreSQL; RQ keeps none."""
 
