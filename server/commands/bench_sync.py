@@ -65,12 +65,12 @@ def sync_bench(stack: Stack, submissions: int, photos: int, visits: int, web_wor
         with _memory(running) as memory:
             # The clock would start the worker again after the first pause; here it is started by hand.
             with _stopped(running, "cron", "worker"):
-                if submissions:
-                    keep(_submissions(running, submissions, "accepted, worker stopped"))
                 if photos:
                     keep(_photos(running, photos, "1 MB photos received, worker stopped"))
                     with _opening(running):
                         keep(_photos(running, photos, "1 MB photos stored: received, verified, opened"))
+                if submissions:
+                    keep(_submissions(running, submissions, "accepted, worker stopped"))
             if photos:
                 keep(_worker(running))
             if submissions:
@@ -236,9 +236,11 @@ def _opening(running: "Ground") -> Iterator[None]:
     ):
         running.let_time_pass()
         time.sleep(0.2)
-    yield
-    worker.stop()
-    worker.program = usual
+    try:
+        yield
+    finally:
+        worker.stop()
+        worker.program = usual
 
 
 def _until_opened(running: "Ground", ids: Sequence[str]) -> float:
