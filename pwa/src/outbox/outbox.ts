@@ -160,6 +160,7 @@ export class Outbox extends OutboxCore {
         this.changed('drafts', draftId);
         for (const item of items) this.changed('items', item.id);
         this.wakeSender();
+        void this.askToPersist().catch(() => undefined);
         return items.map(shown);
       }
       throw new OutboxError('busy');
@@ -257,9 +258,10 @@ export class Outbox extends OutboxCore {
     return await storageState(this.environment.storage);
   }
 
-  /** Asks the browser not to clear what waits; call it from a tap. */
+  /** Asks the browser not to clear what waits; call it from a tap. Every submit does, and asks nobody twice. */
   async askToPersist(): Promise<boolean> {
-    return (await this.environment.storage?.persist?.()) ?? false;
+    const { storage } = this.environment;
+    return (await storage?.persisted?.()) === true || ((await storage?.persist?.()) ?? false);
   }
 
   /** As `GET /public/county` tells them. */

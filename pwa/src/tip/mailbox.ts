@@ -1,5 +1,5 @@
 import { computed, ref, shallowRef } from 'vue';
-import type { Draft, Item, Outbox, Sender } from '@/outbox';
+import type { Draft, Item, Outbox, Sender, StorageWarning } from '@/outbox';
 import { county, loadCounty } from './county';
 
 /** The outbox as the public app sees it: opened once, after the first screen stands, and followed from then on. */
@@ -10,6 +10,8 @@ export const drafts = shallowRef<readonly Draft[]>([]);
 /** Code of the fault that keeps the phone's storage from working, or null. */
 export const storageFault = ref<string | null>(null);
 export const mailboxOpen = ref(false);
+/** What endangers that which waits on this phone. */
+export const warnings = shallowRef<readonly StorageWarning[]>([]);
 
 /** How many reports still have bytes to send from this phone. */
 export const waiting = computed(
@@ -46,6 +48,11 @@ function remember(): void {
   }
 }
 
+/** Learns how safe the storage is; asked again after what takes room. */
+export async function lookAtStorage(outbox: Outbox): Promise<void> {
+  warnings.value = (await outbox.storageState()).warnings;
+}
+
 async function open(): Promise<Mailbox> {
   const { Outbox, Sender } = await import('@/outbox');
   const outbox = await Outbox.open({ database: 'gridwatch-tip', api: '/api/v1' });
@@ -57,6 +64,7 @@ async function open(): Promise<Mailbox> {
     const limits = county.value?.limits;
     if (limits) outbox.setLimits({ photoBytes: limits.photo_bytes, videoBytes: limits.video_bytes, mediaCount: limits.media_count });
   });
+  void lookAtStorage(outbox);
   const sender = new Sender(outbox);
   sender.start();
   outbox.subscribe(remember);

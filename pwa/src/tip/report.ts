@@ -2,7 +2,7 @@ import { computed, reactive, ref, toRaw } from 'vue';
 import type { Draft, DraftMedium, MediumProgress } from '@/outbox';
 import { atOnce } from '@/outbox/saving';
 import { county } from './county';
-import { drafts, openMailbox } from './mailbox';
+import { drafts, lookAtStorage, openMailbox } from './mailbox';
 import { blankForm, findFaults, type TipForm } from './rules';
 
 /** The report being written: one at a time, kept in the phone's storage from the first touch until it is submitted. */
@@ -106,6 +106,7 @@ export function addFiles(files: readonly File[]): void {
         if (preview) previews.set(medium.id, preview);
         if (!media.value.some((known) => known.id === medium.id)) media.value.push(medium);
         void save();
+        void lookAtStorage(outbox);
       } catch (error) {
         if (preview) URL.revokeObjectURL(preview);
         mediaFaults.value.push(asFault(error, file));

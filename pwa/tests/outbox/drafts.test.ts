@@ -290,6 +290,33 @@ describe('storage state', () => {
     });
   });
 
+  it('each submit asks the browser to keep it, until it has agreed', async () => {
+    let agreed = false;
+    let asked = 0;
+    const kept = storage({
+      persisted: () => Promise.resolve(agreed),
+      persist: () => Promise.resolve((agreed = ++asked > 1)),
+    });
+    const outbox = await phone.open({ environment: { storage: kept } });
+    for (let n = 0; n < 4; n++) {
+      await submitted(outbox, []);
+      await expect.poll(() => asked).toBe(Math.min(2, n + 1));
+    }
+  });
+
+  it('warns in Safari that was not installed, and not in Chrome', async () => {
+    const webkit = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) AppleWebKit/605.1.15';
+    const seen = async (userAgent: string, standalone?: boolean) => {
+      vi.stubGlobal('navigator', { userAgent, standalone });
+      const { warnings } = await storageState(storage({}));
+      vi.unstubAllGlobals();
+      return warnings;
+    };
+    expect(await seen(`${webkit} Version/18.4 Mobile Safari/604.1`, false)).toEqual(['seven_days']);
+    expect(await seen(`${webkit} Version/18.4 Mobile Safari/604.1`, true)).toEqual([]);
+    expect(await seen('Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126 Mobile Safari/537.36')).toEqual([]);
+  });
+
   it('guesses a private window where the file system is refused', async () => {
     const state = await storageState(
       storage({ getDirectory: () => Promise.reject(new Error('unknown transient reason')) }),
