@@ -17,7 +17,7 @@ from server.settings import ROOT
 from server.triage import keys
 from server.triage.lab import lines
 from server.triage.lab.field import County
-from server.triage.lab.train import shipped_types
+from server.triage.lab.lines import shipped_types
 from server.triage.model import shipped
 from server.triage.reading import Told
 

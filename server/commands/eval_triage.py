@@ -1,6 +1,5 @@
 """`eval triage`: what would have been decided, line by line, and how well where the truth is given."""
 
-import csv
 import json
 import multiprocessing
 import time
@@ -21,10 +20,12 @@ from server.commands.evals import evaluate
 from server.commands.stack import services
 from server.migrations import upgrade
 from server.settings import load_settings
-from server.triage import rules, store
+from server.triage import keys, rules, store
+from server.triage.embedding import installed
 from server.triage.lab import lines
 from server.triage.lab.figures import Figures
-from server.triage.likeness import HAZARD_TYPES, Rarity, grams
+from server.triage.lab.lines import shipped_types
+from server.triage.likeness import Rarity, grams
 from server.triage.model import PairModel, shipped
 from server.triage.reading import Told
 from server.triage.rules import Verdict
@@ -41,6 +42,8 @@ COMMIT_EVERY = 1000
 @click.option("--embedding", is_flag=True, help="Compare texts by the optional language model, too.")
 def triage(data: Path, out: Path, embedding: bool) -> None:
     """Duplicates: one JSON line per report of DATA, which sees only what came before it."""
+    if embedding and not installed():
+        raise click.ClickException("The language model is not installed: pip install gridwatch[embedding]")
     figures = Figures()
     try:
         with (
@@ -50,7 +53,7 @@ def triage(data: Path, out: Path, embedding: bool) -> None:
             out.open("w", encoding="utf-8") as written,
         ):
             desk, ids = Desk(connection, shipped()), list[str]()
-            for read in _read(readers, data):
+            for read in _read(readers, data, embedding):
                 began = time.perf_counter()
                 decided = desk.decide(uuid.UUID(int=len(ids)), read.told)
                 ms = read.ms + 1000 * (time.perf_counter() - began)
@@ -147,13 +150,13 @@ def _line(id_: str, decided: Decided, ids: list[str], ms: float) -> dict[str, An
     return {"id": id_, "decision": decided.decision, "matches": matches, "ms": round(ms, 3)}
 
 
-def _read(readers: Any, data: Path) -> Iterator[Read]:
+def _read(readers: Any, data: Path, embedding: bool) -> Iterator[Read]:
     """The lines, read a few chunks ahead by other processes: pictures take longer than all the rest."""
     waiting: deque[Any] = deque()
     with data.open(encoding="utf-8-sig") as file:
         numbered = ((number, line) for number, line in enumerate(file, 1) if line.strip())
         for chunk in _batched(numbered):
-            waiting.append(readers.apply_async(_read_chunk, (chunk, data.parent)))
+            waiting.append(readers.apply_async(_read_chunk, (chunk, data.parent, embedding)))
             if len(waiting) > READ_AHEAD:
                 yield from waiting.popleft().get()
     yield from chain.from_iterable(chunk.get() for chunk in waiting)
@@ -164,25 +167,22 @@ def _batched(numbered: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, st
         yield chunk
 
 
-def _read_chunk(chunk: list[tuple[int, str]], folder: Path) -> list[Read]:
-    return [_read_line(number, text, folder) for number, text in chunk]
+def _read_chunk(chunk: list[tuple[int, str]], folder: Path, embedding: bool) -> list[Read]:
+    return [_read_line(number, text, folder, embedding) for number, text in chunk]
 
 
-def _read_line(number: int, text: str, folder: Path) -> Read:
+def _read_line(number: int, text: str, folder: Path, embedding: bool) -> Read:
     line = lines.read(number, text)
     hashes = [found for path in line.photos or [] if (found := _hashes(folder, path))]
     began = time.perf_counter()
     upright = frozenset(found[0] for found in hashes)
     turned = frozenset(hash_ for found in hashes for hash_ in found[1:])
-    told = lines.told(number, line, _types(), upright, turned)
+    told = lines.told(number, line, shipped_types(), upright, turned)
+    if embedding:
+        told = told.understood()
     told.stored()
+    keys.own_keys(told)
     return Read(line.id, line.incident, told, 1000 * (time.perf_counter() - began))
-
-
-@cache
-def _types() -> dict[str, tuple[str, int]]:
-    with HAZARD_TYPES.open(encoding="utf-8-sig", newline="") as file:
-        return lines.known_types(list(csv.DictReader(file)))
 
 
 @cache

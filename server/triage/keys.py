@@ -105,7 +105,15 @@ def _bands(bits: int, flip: int = 0) -> list[str]:
 
 
 def _word_keys(told: Told) -> dict[str, str]:
-    """Key → kind, of all that is said in words. The weightier kind comes last and stays."""
+    """Key → kind, of all that is said in words; read once for a report, like the rest of it."""
+    known: dict[str, str] = told.__dict__.setdefault("word_keys", {})
+    if not known:
+        known |= _keys_of_words(told)
+    return known
+
+
+def _keys_of_words(told: Told) -> dict[str, str]:
+    """The weightier kind comes last and stays."""
     keys: dict[str, str] = {}
     names: set[str] = {words.sound(mention) for mention in told.mentions}
     for name in told.names:
@@ -132,10 +140,11 @@ def _word_keys(told: Told) -> dict[str, str]:
 
 def _chosen_pairs(matter: str) -> set[str]:
     """Of the pairs of signs the smallest by three hashes: two texts share each as often as they are alike."""
-    pairs = {matter[i : i + 2] for i in range(len(matter) - 1)}
+    pairs = [matter[i : i + 2] for i in range(len(matter) - 1)]
+    hashed = [crc32(pair.encode()) for pair in pairs]
     return {
-        f"words:{salt}:{min(pairs, key=lambda pair: crc32((salt + pair).encode()))}"
-        for salt in "abc"
+        f"words:{salt}:{min((h * salt % PRIME, pair) for h, pair in zip(hashed, pairs, strict=True))[1]}"
+        for salt in (1, 48_271, 69_621)
         if pairs
     }
 

@@ -17,41 +17,44 @@ SHIPPED = Path(__file__).with_name("pair_model.json")
 
 @dataclass(frozen=True)
 class PairModel:
-    """Trees of one size: node n of tree t asks whether column[t, n] ≤ limit[t, n]; a leaf leads to itself."""
+    """All trees in one row of nodes: node n asks whether its column is ≤ limit[n]; a leaf leads to itself.
+
+    Each column is there twice: what is unknown counts as least in the first and as most in the second, so that a
+    node sends it left or right by the column that it asks.
+    """
 
     version: str
-    columns: tuple[str, ...]
-    bias: float
+    roots: NDArray[np.intp]
     column: NDArray[np.intp]
     limit: NDArray[np.float64]
-    unknown_left: NDArray[np.bool_]
     left: NDArray[np.intp]
     right: NDArray[np.intp]
     value: NDArray[np.float64]
+    bias: float
     depth: int
 
     @classmethod
     def from_facts(cls, facts: dict[str, Any]) -> Self:
-        """As `facts` wrote it. Raises ValueError for a model of other columns."""
+        """As `lab.train.exported` wrote it. Raises ValueError for a model of other columns."""
         if facts["columns"] != list(COLUMNS):
             raise ValueError("The model was trained on other columns: train it anew.")
         trees = facts["trees"]
-        size = max(len(tree["column"]) for tree in trees)
+        roots = np.cumsum([0, *(len(tree["column"]) for tree in trees)])[:-1]
 
-        def table(name: str, kind: type, fill: float = 0) -> NDArray[Any]:
-            rows = [tree[name] + [fill] * (size - len(tree[name])) for tree in trees]
-            return np.array(rows, dtype=kind)
+        def nodes(name: str, first: bool = False) -> NDArray[Any]:
+            return np.concatenate(
+                [np.array(tree[name]) + first * root for tree, root in zip(trees, roots, strict=True)]
+            )
 
         return cls(
             version=facts["version"],
-            columns=tuple(facts["columns"]),
+            roots=roots,
+            column=nodes("column") + len(COLUMNS) * (1 - nodes("unknown_left")),
+            limit=nodes("limit").astype(np.float64),
+            left=nodes("left", first=True),
+            right=nodes("right", first=True),
+            value=nodes("value").astype(np.float64),
             bias=facts["bias"],
-            column=table("column", np.intp),
-            limit=table("limit", np.float64),
-            unknown_left=table("unknown_left", np.bool_),
-            left=table("left", np.intp),
-            right=table("right", np.intp),
-            value=table("value", np.float64),
             depth=facts["depth"],
         )
 
@@ -60,16 +63,15 @@ class PairModel:
         if not rows:
             return []
         pairs = np.asarray(rows, dtype=np.float64)
-        trees = np.arange(len(self.column))
-        node = np.zeros((len(pairs), len(trees)), dtype=np.intp)
-        pair = np.arange(len(pairs))[:, None]
+        unknown = np.isnan(pairs)
+        asked = np.hstack([np.where(unknown, -np.inf, pairs), np.where(unknown, np.inf, pairs)])
+        own = asked.shape[1] * np.arange(len(pairs))[:, None]
+        flat = asked.ravel()
+        node = np.tile(self.roots, (len(pairs), 1))
         for _ in range(self.depth):
-            asked = pairs[pair, self.column[trees, node]]
-            goes_left = np.where(
-                np.isnan(asked), self.unknown_left[trees, node], asked <= self.limit[trees, node]
-            )
-            node = np.where(goes_left, self.left[trees, node], self.right[trees, node])
-        total = self.bias + self.value[trees, node].sum(axis=1)
+            below = flat.take(own + self.column.take(node)) <= self.limit.take(node)
+            node = np.where(below, self.left.take(node), self.right.take(node))
+        total = self.bias + self.value.take(node).sum(axis=1)
         probabilities: list[float] = (1 / (1 + np.exp(-total))).tolist()
         return probabilities
 

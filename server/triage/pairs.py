@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from server.triage import words
+from server.triage.embedding import closeness
 from server.triage.likeness import Likeness, Rarity, Reader, lexicon, meanings
 from server.triage.reading import SAME_COMPANY, Place, Told, photo_bits
 
@@ -174,7 +175,12 @@ def _words(a: Told, b: Told, reader: Reader) -> Likeness | None:
     """What remains is compared: a name that only one of the two has in its text is no difference."""
     if not a.matter or not b.matter:
         return None
-    return reader.compare(_without(b.matter, a), b.meanings)
+    found = reader.compare(_without(b.matter, a), b.meanings)
+    if a.vector and b.vector:
+        apart = 1 - closeness(a.vector, b.vector)
+        meaning, contained = (1 - (1 - share) * apart for share in (found.meaning, found.contained))
+        return replace(found, meaning=meaning, contained=contained)
+    return found
 
 
 def _without(matter: str, other: Told) -> str:

@@ -3,6 +3,7 @@
 What was read is stored beside the report (`Digest`), so that a later report is compared with it at once.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from server.triage import likeness, words
+from server.triage.embedding import as_bytes
 from server.triage.words import Building, CompanyName
 
 READER = 1
@@ -56,15 +58,25 @@ class Told:
     """dHashes, 16 hex digits each."""
     turned: frozenset[str] = field(default_factory=frozenset)
     """The dHashes of the same pictures turned and mirrored."""
+    vector: bytes = b""
+    """What the hazard means, by the optional model (`embedding`)."""
     closed: bool = False
     guessed: bool = False
     """The place is where others put this company or address, not the reporter's own."""
 
     def at(self, place: Place) -> Self:
         """The same report, put at a place that others told."""
-        moved = replace(self, place=place, guessed=True)
-        moved.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("place", "guessed")})
-        return moved
+        return self._changed(place=place, guessed=True)
+
+    def _changed(self, **news: Any) -> Self:
+        """Changed in fields from which nothing is read; what was read stays read."""
+        other = replace(self, **news)
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in news})
+        return other
+
+    def understood(self) -> Self:
+        """The same report with its vector, where the optional model is installed."""
+        return self._changed(vector=as_bytes(self.matter))
 
     @cached_property
     def names(self) -> tuple[CompanyName, ...]:
@@ -132,6 +144,7 @@ class Told:
             "buildings": [[b.kind, b.number, b.unit, b.words] for b in self.buildings],
             "floors": sorted(self.floors),
             "landmarks": sorted(self.landmarks),
+            "vector": b64encode(self.vector).decode(),
         }
 
     @classmethod
@@ -146,6 +159,7 @@ class Told:
             hazard_type=facts["type"],
             sector_no=facts["sector"],
             photos=frozenset(facts["photos"]),
+            vector=b64decode(facts["vector"]),
             closed=closed,
             guessed=facts["guessed"],
         )

@@ -51,7 +51,7 @@ def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     The second happens when two are assessed at once or out of order, and when a photo comes after its report.
     """
     report = _report(session, report_id)
-    told = _told(session, report)
+    told = _told(session, report).understood()
     connection = session.connection()
     _lock_keys(connection, keys.own_keys(told) | keys.sought_keys(told).keys())
     told, others = store.look_around(connection, report_id, told)

@@ -1,11 +1,14 @@
 """The lines of `eval triage`: one report each, in order of arrival; anything may be missing."""
 
+import csv
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from server.triage.likeness import HAZARD_TYPES
 from server.triage.reading import Place, Told
 from server.triage.words import company_name
 
@@ -86,6 +89,9 @@ def _place(line: Line) -> Place | None:
     return Place(line.lat, line.lng) if (line.lat, line.lng) != (0, 0) else None
 
 
-def known_types(rows: list[dict[str, Any]]) -> dict[str, tuple[str, int]]:
-    """Rows of the table of hazard types, by code and by name."""
+@cache
+def shipped_types() -> dict[str, tuple[str, int]]:
+    """The hazard types that come with the program, by code and by name."""
+    with HAZARD_TYPES.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
     return {row[by]: (row["code"], int(row["sector_no"])) for row in rows for by in ("name", "code")}

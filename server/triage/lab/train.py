@@ -1,6 +1,5 @@
 """Train the model of pairs: on made counties for the shipped one, on people's judgements for a county's own."""
 
-import csv
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,19 +14,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from server.triage import keys, rules
 from server.triage.lab import lines as given
 from server.triage.lab.field import LOCKED, LOCKED_HABITS, County, Line
-from server.triage.likeness import HAZARD_TYPES, Rarity, grams
+from server.triage.likeness import Rarity, grams
 from server.triage.model import PairModel
 from server.triage.pairs import COLUMNS, Pair, compare
 from server.triage.reading import Told, place_by_others
 
 Facts = dict[str, Any]
 LOCKED_SEED = 1001
-
-
-def shipped_types() -> dict[str, tuple[str, int]]:
-    """The hazard types that come with the program."""
-    with HAZARD_TYPES.open(encoding="utf-8-sig", newline="") as file:
-        return given.known_types(list(csv.DictReader(file)))
 
 
 class Shelf:
@@ -70,7 +63,7 @@ class Block:
 
 def blocks(lines: Iterable[Line]) -> Iterator[Block]:
     """What the store would show for each report, in their order."""
-    shelf, rarity, types = Shelf(), Rarity(), shipped_types()
+    shelf, rarity, types = Shelf(), Rarity(), given.shipped_types()
     incident_of: dict[int, str] = {}
     last: dict[str, Any] = {}
     for seq, line in enumerate(lines):
@@ -135,6 +128,7 @@ def fit(rows: Rows, version: str, seed: int = 7, iterations: int = 110, leaves: 
         max_iter=iterations,
         learning_rate=0.1,
         max_leaf_nodes=leaves,
+        max_depth=6,
         min_samples_leaf=80,
         l2_regularization=5.0,
         max_features=0.5,

@@ -432,3 +432,11 @@ def test_what_is_certain_is_shown_first() -> None:
     verdicts = [Verdict(0.99, [], []), Verdict(0.7, [], [], automatic=True)]
     shown = rules.best((UUID(int=i), verdict) for i, verdict in enumerate(verdicts))
     assert [verdict.score for _, verdict in shown] == [0.7, 0.99]
+
+
+def test_vectors_of_the_optional_model_bring_other_words_closer() -> None:
+    one, other = bytes([100, 0, 50]), bytes([0, 100, 50])
+    pair = told("后门打不开"), earlier("灶台漏气了")
+    apart = judge_pair(replace(pair[0], vector=one), replace(pair[1], vector=other))
+    close = judge_pair(replace(pair[0], vector=one), replace(pair[1], vector=one))
+    assert apart.score == judge_pair(*pair).score < close.score
