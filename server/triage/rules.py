@@ -25,7 +25,7 @@ SUGGESTED = 3
 OTHER_BUILDING = 0.2
 """3号楼 is not 5号楼 however alike the words: rarer than the trees can learn, and never wrong but for a slip."""
 OTHER_HAZARD, LITTLE, MUCH = 0.6, 0.2, 8.0
-"""Both speak of hazards, and of little in common; of nothing in common, at one company, 4 of 144 made pairs were one matter, 9 of 48 locked."""
+"""Both speak of hazards, and of little in common; of nothing: 4 of 144 made pairs were one matter, 9 of 48 locked."""
 SAME_PLACE_M = 300
 SENT_TWICE = timedelta(days=2)
 TWICE_M = 30
