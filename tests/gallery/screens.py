@@ -503,6 +503,8 @@ def inspector(gallery: Gallery) -> None:
                 gallery.looks(page, "staff-outbox", 360, "elder", settled=page.get_by_text("等信号").first)
             page.goto(f"{gallery.home}/staff/me")
             gallery.take(page, f"staff-me-full-{width}", whole=True)
+            page.goto(f"{gallery.home}/staff/notices")
+            gallery.take(page, f"staff-notices-empty-{width}")
 
 
 def handler(gallery: Gallery) -> None:
@@ -612,6 +614,8 @@ def desk(gallery: Gallery) -> None:
             gallery.take(page, "staff-case-history-1440", whole=True)
             page.goto(f"{gallery.home}/staff/me")
             gallery.take(page, "staff-me-desk-1440")
+            page.goto(f"{gallery.home}/staff/notices")
+            gallery.take(page, "staff-notices-1440")
     with gallery.screen(1440, service_workers="block") as context:
         page = context.pages[0]
         page.goto(f"{gallery.home}/staff/")
