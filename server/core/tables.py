@@ -12,7 +12,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-import openpyxl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 MIB = 1024 * 1024
@@ -291,6 +290,8 @@ def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_UNPACKED:
                 reason = f"unpacked it is larger than {LARGEST_UNPACKED // MIB} MiB; split it"
                 raise BadTable([Fault(None, reason)])
+        import openpyxl  # here, as few requests read tables and it is large
+
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         for line, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
             yield line, [_cell(value) for value in cells]

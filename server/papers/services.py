@@ -8,9 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pylopdf_fonts_zh_cn as fonts
-import typst
-from docxtpl import DocxTemplate
 from sqlalchemy.orm import Session
 
 from server.cases.models import Case
@@ -63,6 +60,8 @@ def letter(session: Session, actor: Actor, case_id: uuid.UUID, event_id: uuid.UU
     }
     if form == "pdf":
         return Paper(f"{facts['number']}.pdf", PDF, _set("letter", facts))
+    from docxtpl import DocxTemplate  # here, as few requests print and the libraries are large
+
     template, out = DocxTemplate(TEMPLATES / "letter.docx"), io.BytesIO()
     template.render(facts, autoescape=True)
     template.save(out)
@@ -144,6 +143,9 @@ def _head(page: Facts) -> Facts:
 
 def _set(template: str, facts: dict[str, Any]) -> bytes:
     """Set in type; the facts go in as data, never as markup."""
+    import pylopdf_fonts_zh_cn as fonts  # here, as few requests print and the libraries are large
+    import typst
+
     content: bytes = typst.compile(
         TEMPLATES / f"{template}.typ",
         root=TEMPLATES,
