@@ -261,6 +261,79 @@ class TestMerge:
             told.append(refused.value.extra["fields"])
         assert told[0] == told[1]
 
+    def test_undoing_a_merge_brings_the_reports_back_in_their_order(self, county: County) -> None:
+        first, second = county.report("先到"), county.report("后到")
+        into, case = county.case(report=second), county.case(report=first)
+        county.step(case, Step.MERGE, "desk", into=str(into.id))
+        county.step(case, Step.UNMERGE, "desk", reason="两处不是一件事")
+        assert (case.state, case.merged_into_id, case.closed_at) == ("registered", None, None)
+        assert [report.text for report in reports_of(county.session, case.id)] == ["先到"]
+        assert [report.text for report in reports_of(county.session, into.id)] == ["后到"]
+        assert cases.case_of(county.session, first.id) is case
+        assert running(county, case).keys() == {"decide"}
+
+    def test_a_merged_case_closes_with_its_parent_and_with_the_parents_parent(self, county: County) -> None:
+        last, middle, first = county.case("replied"), county.case(), county.case()
+        county.step(first, Step.MERGE, "desk", into=str(middle.id))
+        county.step(middle, Step.MERGE, "desk", into=str(last.id))
+        county.step(last, Step.ARCHIVE, "desk")
+        for case in (first, middle):
+            county.session.refresh(case)
+            assert case.state == "archived"
+            assert events(county, case)[-1].step == "close_with_parent"
+
+    def test_a_report_of_two_matters_is_in_two_cases_and_one_answers_it(self, county: County) -> None:
+        report = county.report()
+        case = county.case(report=report)
+        county.step(case, Step.SPLIT, "desk", report=str(report.id), stays=True, reason="还说了另一件事")
+        number = events(county, case)[-1].fields["to"]
+        part = county.session.scalars(sa.select(Case).where(Case.number == number)).one()
+        assert [one.id for one in reports_of(county.session, part.id)] == [report.id]
+        assert cases.case_of(county.session, report.id) is case
+        county.step(part, Step.MERGE, "desk", into=str(case.id))
+        assert [one.id for one in reports_of(county.session, case.id)] == [report.id]
+        county.step(part, Step.UNMERGE, "desk", reason="还是两件事")
+        assert [one.id for one in reports_of(county.session, part.id)] == [report.id]
+        assert cases.case_of(county.session, report.id) is case
+
+    def test_the_last_report_does_not_leave_its_case(self, county: County) -> None:
+        report = county.report()
+        case = county.case(report=report)
+        with pytest.raises(Invalid) as told:
+            county.step(case, Step.SPLIT, "desk", report=str(report.id), stays=False, reason="另一件事")
+        assert told.value.extra["fields"].keys() == {"stays"}
+
+
+class TestReporter:
+    def test_an_objection_is_judged_by_somebody_who_had_no_hand_in_it(self, county: County) -> None:
+        report = county.report()
+        case = county.case("replied", report)
+        said = {"reason": "门又锁上了"}
+        cases.reporter_step(county.session, county.clock, case.id, Step.OBJECT, report, said)
+        assert (case.state, set(running(county, case))) == ("objected", {"reexamine"})
+        county.step(case, Step.UPHOLD, "leader", text="经复查，门锁已于今日拆除。")
+        with pytest.raises(Conflict):
+            cases.reporter_step(county.session, county.clock, case.id, Step.OBJECT, report, said)
+        assert case.state == "replied"
+
+    def test_who_refused_does_not_judge_the_objection(self, county: County) -> None:
+        case = county.case()
+        county.step(case, Step.REFUSE, "desk", ground="no_facts", reason="没有具体线索")
+        county.step(case, Step.OBJECT, "desk", reason="举报人来电补充了地址")
+        with pytest.raises(Forbidden):
+            county.step(case, Step.OVERTURN, "desk", reason="有新的线索")
+        county.step(case, Step.OVERTURN, "leader", reason="有新的线索")
+        assert (case.state, case.closed_at) == ("registered", None)
+
+    def test_an_extension_moves_the_end_of_the_whole_once(self, county: County) -> None:
+        case = county.case("rectifying")
+        before = running(county, case)["handle"]
+        county.step(case, Step.ASK_EXTENSION, "fire1", days="15", reason="需要采购设备")
+        county.step(case, Step.GRANT_EXTENSION, "leader", reason="设备需要采购")
+        assert running(county, case)["handle"] - before == timedelta(days=15) == case.due_at - before  # type: ignore[operator]
+        with pytest.raises(Conflict):
+            county.step(case, Step.ASK_EXTENSION, "fire1", days="5", reason="还要再等几天")
+
 
 class TestPhones:
     def test_a_unit_hears_of_a_case_when_it_is_signed_and_no_more_when_it_gave_it_back(
