@@ -64,12 +64,23 @@ def prepare(demo: bool) -> None:
 
 
 @click.command()
-def seed() -> None:
+@click.option("--cases", type=click.IntRange(1), help="Add so many made-up cases: a million takes minutes.")
+def seed(cases: int | None) -> None:
     """Fill an empty database with the demo county: Maqin's areas and units, invented enterprises and reports."""
     settings = load_settings()
     engine = sa.create_engine(settings.database_url.get_secret_value(), poolclass=sa.NullPool)
-    if not _seed_when_empty(engine):
+    upgrade(engine)
+    if not _seed_when_empty(engine) and not cases:
         raise click.ClickException("the database already holds a county")
+    if cases:
+        from server.core.clock import SystemClock
+        from server.demo.many import fill
+        from server.wiring import build_parts
+
+        blobs = build_parts(settings, engine).blobs
+        blobs.ensure_bucket()
+        fill(engine, blobs, SystemClock().now(), cases, settings.county_code)
+        click.echo(f"added {cases:,} cases")
 
 
 UNFINISHED = "the demo county is being loaded"

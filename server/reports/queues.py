@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from server.cases.models import Case
+from server.cases.rules import State
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Invalid
@@ -153,12 +154,11 @@ def _arms(queue: Queue, now: datetime) -> list[list[Condition]]:
         case Queue.DUE_SOON:
             return [[DeskRow.due_at > now, DeskRow.due_at <= now + DUE_SOON]]
         case Queue.DUPLICATES:
-            more = [DeskRow.suspected > sa.literal_column("0")]
+            return [[DeskRow.state == State.REGISTERED, DeskRow.suspected > sa.literal_column("0")]]
         case Queue.OBJECTIONS:
-            more = [DeskRow.facets.contains(_array(["unsatisfied"]))]
-        case _:
-            more = []
-    return [[DeskRow.state == state, *more] for state in states_of(queue)]
+            discontent = DeskRow.facets.contains(_array(["unsatisfied"]))
+            return [[DeskRow.state == State.OBJECTED], [DeskRow.state == State.REPLIED, discontent]]
+    return [[DeskRow.state == state] for state in states_of(queue)]
 
 
 def _listed(
@@ -226,8 +226,8 @@ def _sought(session: Session, terms: list[str]) -> dict[str, list[str]]:
 
 def _narrowed(session: Session, clock: Clock, actor: Actor, filters: Filters) -> list[Condition]:
     conditions: list[Condition] = []
-    if filters.area_id is not None:
-        path = session.scalar(sa.select(Area.path).where(Area.id == filters.area_id))
+    if filters.area is not None:
+        path = session.scalar(sa.select(Area.path).where(Area.code == filters.area))
         conditions.append(_within(path) if path else sa.false())
     if filters.state is not None:
         conditions.append(DeskRow.state == filters.state)

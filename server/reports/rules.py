@@ -38,24 +38,22 @@ HOME: dict[State, Queue | None] = {
     State.TO_REPLY: Queue.IN_HAND,
     State.REPLIED: Queue.TO_ARCHIVE,
     State.OBJECTED: Queue.OBJECTIONS,
-    State.HANDED_OVER: None,
+    State.REFUSED: Queue.TO_ARCHIVE,
+    State.REDIRECTED: Queue.TO_ARCHIVE,
+    State.HANDED_OVER: Queue.TO_ARCHIVE,
     State.ARCHIVED: None,
-    State.REFUSED: None,
-    State.REDIRECTED: None,
     State.MERGED: None,
 }
-"""The one queue in which a case of a state lies; None for what is closed. Time, suspicions and objections may put it
-into a second one."""
-
-OPEN = tuple(state for state, queue in HOME.items() if queue is not None)
+"""The one queue in which a case of a state lies; None for what is archived, or will be with the case that took it in.
+Time, suspicions and discontent may put it into a second one."""
 
 
 def states_of(queue: Queue) -> tuple[State, ...]:
-    """The states whose cases may lie in the queue."""
+    """The states whose cases may lie in the queue; none for those that only the time decides."""
     if queue is Queue.DUPLICATES:
         return (State.REGISTERED,)
-    if queue in (Queue.OVERDUE, Queue.DUE_SOON, Queue.OBJECTIONS):
-        return OPEN
+    if queue is Queue.OBJECTIONS:
+        return (State.OBJECTED, State.REPLIED)
     return tuple(state for state, home in HOME.items() if home is queue)
 
 
@@ -64,14 +62,12 @@ def queues_of(
 ) -> set[Queue]:
     """Every queue in which the case lies now."""
     home = HOME[state]
-    if home is None:
-        return set()
-    found = {home}
+    found = {home} if home else set()
     if suspected and state is State.REGISTERED:
         found.add(Queue.DUPLICATES)
     if due_at is not None and due_at <= now + DUE_SOON:
         found.add(Queue.OVERDUE if due_at <= now else Queue.DUE_SOON)
-    if unsatisfied:
+    if unsatisfied and state is State.REPLIED:
         found.add(Queue.OBJECTIONS)
     return found
 
@@ -101,8 +97,8 @@ class Filters:
     """What the person narrowed the list to; all of it must be true."""
 
     text: str = ""
-    area_id: uuid.UUID | None = None
-    """With all below it."""
+    area: str | None = None
+    """Its code; with all below it."""
     sector_no: int | None = None
     unit_id: uuid.UUID | None = None
     state: State | None = None

@@ -33,7 +33,9 @@ class FiltersSchema(Schema):
             "description": "Words in the report, matter, reply, enterprise or number; numbers as a whole"
         },
     )
-    area_id = fields.UUID(load_default=None, allow_none=True, metadata={"description": "With all below it"})
+    area = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Its code; with all below it"}
+    )
     sector_no = fields.Integer(load_default=None, allow_none=True)
     unit_id = fields.UUID(load_default=None, allow_none=True)
     state = Word(State, by_value=True, load_default=None, allow_none=True)

@@ -1172,8 +1172,8 @@ export interface paths {
                 query?: {
                     /** @description Words in the report, matter, reply, enterprise or number; numbers as a whole */
                     text?: string;
-                    /** @description With all below it */
-                    area_id?: string | null;
+                    /** @description Its code; with all below it */
+                    area?: string | null;
                     sector_no?: number | null;
                     unit_id?: string | null;
                     state?: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged" | null;
@@ -2820,11 +2820,10 @@ export interface components {
              */
             text: string;
             /**
-             * Format: uuid
-             * @description With all below it
+             * @description Its code; with all below it
              * @default null
              */
-            area_id: string | null;
+            area: string | null;
             /** @default null */
             sector_no: number | null;
             /**

@@ -1,4 +1,5 @@
 import { readonly, ref } from 'vue';
+import { flush } from './held';
 import { mine, unsent } from './sending';
 import { signOut } from './session';
 
@@ -11,13 +12,14 @@ export function useLeaving() {
     asking: readonly(asking),
     leave(): void {
       if (unsent.value.length + mine.value.length > 0) asking.value = true;
-      else void signOut();
+      else void flush().then(signOut);
     },
     stay(): void {
       asking.value = false;
     },
     async goAnyway(): Promise<void> {
       asking.value = false;
+      await flush();
       await signOut();
     },
   };

@@ -3,7 +3,7 @@ import { api, call, Problem, Unreachable } from '@/api/client';
 import type { components } from '@/api/schema';
 import { accessToken, session } from './session';
 import type {
-  CasePage, CaseRows, Changes, HazardType, Preview, Sector, SignedIn, Template, Unit,
+  CasePage, CaseRow, CaseRows, Changes, HazardType, Preview, SavedView, Sector, SignedIn, Template, Unit,
 } from './wire';
 
 type Answered<T> = { data?: T; error?: unknown; response: Response };
@@ -28,18 +28,43 @@ export const getCase = (id: string) =>
   signed((headers) => api.GET('/api/v1/cases/{case_id}', { params: { path: { case_id: id } }, headers })) as Promise<CasePage>;
 
 /** Takes a step on the version the person saw. Throws Problem 412 with the case as it is now in `extra.current`. */
-export const takeStep = (seen: { id: string; version: number }, step: string, fields: Record<string, unknown>) =>
+export const takeStep = (seen: { id: string; version: number }, step: string, fields: Record<string, unknown>, leaving = false) =>
   signed((headers) =>
     api.POST('/api/v1/cases/{case_id}/steps', {
       params: { path: { case_id: seen.id }, header: { 'If-Match': `"${seen.version}"` } },
       headers,
       body: { step: step as components['schemas']['TakeStep']['step'], fields },
+      keepalive: leaving,
     }),
   ) as Promise<CasePage>;
 
 export const getQueues = () => signed((headers) => api.GET('/api/v1/desk/queues', { headers }));
-export const getQueue = (queue: string, after: string | null) =>
-  signed((headers) => api.GET('/api/v1/desk/cases', { params: { query: { queue: queue as components['schemas']['Queue']['code'], limit: 50, after } }, headers })) as Promise<CaseRows>;
+/** A page of a queue (null: of all cases), narrowed down by `filters`. */
+export const getQueue = (queue: string | null, after: string | null, filters: Record<string, string> = {}, limit = 50) =>
+  signed((headers) =>
+    api.GET('/api/v1/desk/cases', {
+      params: { query: { ...filters, queue: queue as components['schemas']['Queue']['code'] | null, limit, after } },
+      headers,
+    }),
+  ) as Promise<CaseRows>;
+/** One step for many cases at once, or with its fields for one. `leaving`: the page is being closed. Throws Problem for one case only. */
+export const sendSteps = async (
+  cases: { id: string; version: number }[], step: string, fields: Record<string, unknown>, leaving: boolean,
+): Promise<{ id: string; problem: string | null; row: CaseRow | null }[]> => {
+  const [one] = cases;
+  if (one && cases.length === 1) {
+    await takeStep(one, step, fields, leaving);
+    return [{ id: one.id, problem: null, row: null }];
+  }
+  const name = step as components['schemas']['TakeSteps']['step'];
+  const answer = await signed((headers) => api.POST('/api/v1/cases/steps', { headers, body: { step: name, cases }, keepalive: leaving }));
+  return answer.cases as { id: string; problem: string | null; row: CaseRow | null }[];
+};
+export const getViews = () => signed((headers) => api.GET('/api/v1/desk/views', { headers })) as Promise<{ views: SavedView[] }>;
+export const keepView = (name: string, shared: boolean, query: Record<string, string>) =>
+  signed((headers) => api.POST('/api/v1/desk/views', { headers, body: { name, shared, query } as unknown as components['schemas']['SavedView'] }));
+export const removeView = (id: string) =>
+  signed((headers) => api.DELETE('/api/v1/desk/views/{view_id}', { params: { path: { view_id: id } }, headers }));
 export const judge = (suggestion: string, same: boolean) =>
   signed((headers) => api.POST('/api/v1/suggestions/{suggestion_id}/judgement', { params: { path: { suggestion_id: suggestion } }, headers, body: { same } }));
 /** A question or word to the reporter; `id` makes sending it twice the same as once. */

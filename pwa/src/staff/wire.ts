@@ -50,6 +50,7 @@ export type StepField = {
 };
 /** Who signs and the lines drawn, each x, y, x, y … on a paper of 1000 by 400; none when it was typed. */
 export type Signature = { name: string; strokes: number[][] };
+/** `undo_s`: so long the desk may take it back, before it is sent. */
 export type Step = { step: string; fields: StepField[]; from_spot: boolean; aside: boolean; undo_s: number; not_for: string[] };
 export type CaseEvent = {
   id: string;
@@ -180,6 +181,8 @@ export type CasePage = CaseSheet &
   };
 export type CaseRows = { items: CaseRow[]; next: string | null };
 
+/** A queue with filters under a name; the query is that of the address bar. */
+export type SavedView = { id: string; name: string; shared: boolean; query: Record<string, unknown>; mine: boolean };
 /** `more`: there are more than were counted. */
 export type Queue = { code: string; count: number; more: boolean };
 export type Unit = { id: string; code: string; name: string; is_town: boolean; enforces: boolean };

@@ -109,8 +109,8 @@ def test_filters_narrow_and_go_together(session: Session, office: County) -> Non
     everything = {accepted.number, elsewhere.number, nowhere.number, hazard.number}
     fire = office.units["fire"].id
     assert numbers(office) == everything
-    assert numbers(office, area_id=office.areas["town"].id) == {accepted.number, hazard.number}
-    assert numbers(office, area_id=office.areas["county"].id) == everything - {nowhere.number}
+    assert numbers(office, area=office.areas["town"].code) == {accepted.number, hazard.number}
+    assert numbers(office, area=office.areas["county"].code) == everything - {nowhere.number}
     assert numbers(office, sector_no=6) == {accepted.number}
     assert numbers(office, unit_id=fire) == {accepted.number}
     assert numbers(office, unit_id=fire, kind="hazard") == set()

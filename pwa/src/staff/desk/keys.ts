@@ -10,7 +10,13 @@ export const KEYS = {
   same: 's',
   different: 'd',
   compare: 'c',
+  route: 'u',
   open: 'o',
+  sign: 'q',
+  tick: 'x',
+  search: '/',
+  filter: 'f',
+  undo: 'z',
   help: '?',
 } as const;
 export type KeyName = keyof typeof KEYS;
