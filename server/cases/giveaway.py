@@ -16,6 +16,7 @@ WATCHED: dict[Step, tuple[str, ...]] = {
     Step.CHASE: ("demand",),
     Step.ISSUE_LETTER: ("demand",),
     Step.REPLY: ("text",),
+    Step.UPHOLD: ("text",),
 }
 """Fields that are read outside of the desk."""
 

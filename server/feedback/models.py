@@ -36,6 +36,16 @@ class Satisfaction(Base):
     reason: Mapped[str]
 
 
+class AnswerRead(Base):
+    """送达: when an answer was first opened with the code. From that day the time for an objection runs."""
+
+    __tablename__ = "answer_read"
+
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    answered_at: Mapped[datetime] = mapped_column(primary_key=True)
+    read_at: Mapped[datetime]
+
+
 class ReplyTemplate(Identified, Base):
     """答复模板: words to begin a reply with. Without a unit it is the county's, for every unit to use."""
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from server.cases.rules import AFTER_FINDING, BY_STEP, Finding, State, Step, Term, Told
+from server.cases.rules import AFTER_FINDING, BY_STEP, CLOCKS, Finding, State, Step, Term, Told
+from server.core.calendar import day_of, end_of
 
 LONGEST_MESSAGE = 2000
 LONGEST_REASON = 500
 MOST_MESSAGES = 200
 """From one reporter about one report."""
+
+OBJECTION_DAYS = CLOCKS[Term.OBJECTION].amount
+LATEST_DELIVERY = timedelta(days=60)
+"""An answer that nobody opened counts as delivered after this, so that every matter ends."""
 
 MENDED: tuple[Told, ...] = (
     Told.RECEIVED,
@@ -69,6 +74,13 @@ class LineStep:
     code: Told
     at: datetime | None
     current: bool
+
+
+def objection_ends(answered_at: datetime, read_at: datetime | None) -> datetime:
+    """Until when an objection may be made: so many days after delivery, which is the first reading by the code."""
+    latest = answered_at + LATEST_DELIVERY
+    delivered = min(read_at, latest) if read_at else latest
+    return end_of(day_of(delivered) + timedelta(days=OBJECTION_DAYS))
 
 
 def line(

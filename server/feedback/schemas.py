@@ -65,6 +65,14 @@ class JudgementOfReplySchema(Schema):
     reason = fields.String(required=True)
 
 
+class ObjectionSchema(Schema):
+    """Until when the reporter may object to the answer, and when they did."""
+
+    until = fields.DateTime(required=True)
+    said_at = fields.DateTime(required=True, allow_none=True)
+    possible = fields.Boolean(required=True, metadata={"description": "Now, by this reporter"})
+
+
 class ReceiptSchema(Schema):
     """Where a report stands, for whoever holds its code. `number` is None until it is opened."""
 
@@ -73,6 +81,9 @@ class ReceiptSchema(Schema):
     steps = fields.List(fields.Nested(LineStepSchema), required=True)
     next = fields.Nested(NextSchema, required=True, allow_none=True)
     reply = fields.Nested(AnswerSchema, required=True, allow_none=True)
+    objection = fields.Nested(ObjectionSchema, required=True, allow_none=True)
+    withdrawn_at = fields.DateTime(required=True, allow_none=True)
+    may_withdraw = fields.Boolean(required=True)
     messages = fields.List(fields.Nested(ConversationMessageSchema), required=True)
     satisfaction = fields.Nested(JudgementOfReplySchema, required=True, allow_none=True)
     media = fields.Nested(ArrivedSchema, required=True)
@@ -89,6 +100,18 @@ class SatisfiedSchema(Schema):
     """The reporter's word on the reply."""
 
     satisfied = fields.Boolean(required=True)
+    reason = fields.String(load_default="", validate=validate.Length(max=LONGEST_REASON))
+
+
+class ObjectingSchema(Schema):
+    """Why the answer does not do."""
+
+    reason = fields.String(required=True, validate=validate.Length(4, LONGEST_REASON))
+
+
+class WithdrawingSchema(Schema):
+    """Why the report is taken back, if the reporter wants to say so."""
+
     reason = fields.String(load_default="", validate=validate.Length(max=LONGEST_REASON))
 
 

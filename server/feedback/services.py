@@ -21,8 +21,8 @@ from server.cases.rules import Finding, Sight, State, Step
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Conflict, Forbidden, NotFound, TooMany
-from server.feedback.models import Message, Satisfaction
-from server.feedback.rules import MOST_MESSAGES, WAITS_FOR, Happened, line, upcoming
+from server.feedback.models import AnswerRead, Message, Satisfaction
+from server.feedback.rules import MOST_MESSAGES, WAITS_FOR, Happened, line, objection_ends, upcoming
 from server.identity.rules import Actor, Role
 from server.intake.models import Addition, Medium, Report, ReporterChannel
 from server.intake.services import media_of, received_at_of
@@ -54,7 +54,7 @@ def open_channel(session: Session, access_key: str) -> Channel:
     return Channel(found.submission_id, found.report_id)
 
 
-def receipt(session: Session, channel: Channel) -> Facts:
+def receipt(session: Session, clock: Clock, channel: Channel) -> Facts:
     """What the reporter reads (ReceiptSchema): of the own report and its answer, nothing of anybody else."""
     media = media_of(session, [channel.submission_id]).get(channel.submission_id, [])
     arrived = _arrived(media)
@@ -85,6 +85,9 @@ def receipt(session: Session, channel: Channel) -> Facts:
         "steps": line(state, finding, happened, report.received_at, joined_at),
         "next": {"code": code, "by": _by(session, case, state)} if code else None,
         "reply": _answer(session, case, joined_at),
+        "objection": _objection(session, clock, report, case, joined_at),
+        "withdrawn_at": _said_at(session, report, case, Step.WITHDRAW),
+        "may_withdraw": case_rules.possible(cases.facts_of(session, case), case_rules.BY_STEP[Step.WITHDRAW]),
         "messages": conversation(session, [report.id])[report.id],
         "satisfaction": satisfaction,
         "media": arrived,
@@ -216,6 +219,17 @@ def judge_answer(session: Session, clock: Clock, report_id: uuid.UUID, satisfied
     case = cases.case_of(session, report_id)
     if case is None or case.reply is None:
         raise Conflict("receipt.no_reply", "There is no answer to judge yet.")
+    _judge(session, clock, report_id, satisfied, reason)
+    unhappy = sa.select(sa.func.count()).where(
+        CaseReport.case_id == case.id,
+        CaseReport.left_at.is_(None),
+        Satisfaction.report_id == CaseReport.report_id,
+        Satisfaction.satisfied.is_(False),
+    )
+    cases.note_satisfaction(session, case.id, bool(session.scalar(unhappy)))
+
+
+def _judge(session: Session, clock: Clock, report_id: uuid.UUID, satisfied: bool, reason: str) -> None:
     values = {"at": clock.now(), "satisfied": satisfied, "reason": reason}
     upsert = (
         insert(Satisfaction)
@@ -224,13 +238,6 @@ def judge_answer(session: Session, clock: Clock, report_id: uuid.UUID, satisfied
         .returning(Satisfaction)
     )
     session.scalars(upsert, execution_options={"populate_existing": True}).one()
-    unhappy = sa.select(sa.func.count()).where(
-        CaseReport.case_id == case.id,
-        CaseReport.left_at.is_(None),
-        Satisfaction.report_id == CaseReport.report_id,
-        Satisfaction.satisfied.is_(False),
-    )
-    cases.note_satisfaction(session, case.id, bool(session.scalar(unhappy)))
 
 
 def _without_case(number: str | None, received_at: datetime, media: Facts, messages: list[Facts]) -> Facts:
@@ -241,6 +248,9 @@ def _without_case(number: str | None, received_at: datetime, media: Facts, messa
         "steps": line(State.REGISTERED, None, [], received_at, received_at),
         "next": {"code": upcoming(State.REGISTERED, None), "by": None},
         "reply": None,
+        "objection": None,
+        "withdrawn_at": None,
+        "may_withdraw": False,
         "messages": messages,
         "satisfaction": None,
         "media": media,
@@ -276,6 +286,82 @@ def _answer(session: Session, case: Case, joined_at: datetime) -> Facts | None:
         "ground": event.fields.get("ground"),
         "authority": event.fields.get("authority"),
     }
+
+
+def note_read(session: Session, clock: Clock, channel: Channel) -> None:
+    """The answer was opened with the code: the first time is its delivery, from which an objection's time runs."""
+    case = cases.case_of(session, channel.report_id) if channel.report_id else None
+    if case is None or channel.report_id is None:
+        return
+    answer = _answer(session, case, _joined_at(session, channel.report_id, case.id))
+    if answer is not None:
+        row = {"report_id": channel.report_id, "answered_at": answer["at"], "read_at": clock.now()}
+        session.execute(insert(AnswerRead).values(row).on_conflict_do_nothing())
+
+
+def _objection(
+    session: Session, clock: Clock, report: Report, case: Case, joined_at: datetime
+) -> Facts | None:
+    """Until when the reporter may object to the answer, and when they did; None while there is no answer."""
+    answer = _answer(session, case, joined_at)
+    if answer is None:
+        return None
+    read = session.get(AnswerRead, (report.id, answer["at"]))
+    until = objection_ends(answer["at"], read.read_at if read else None)
+    said_at = _said_at(session, report, case, Step.OBJECT)
+    possible = said_at is None and clock.now() <= until
+    row = case_rules.BY_STEP[Step.OBJECT]
+    return {
+        "until": until,
+        "said_at": said_at,
+        "possible": possible and case_rules.possible(cases.facts_of(session, case), row),
+    }
+
+
+def _said_at(session: Session, report: Report, case: Case, step: Step) -> datetime | None:
+    """When this reporter took a step by the code."""
+    return session.scalar(
+        sa.select(CaseEvent.at)
+        .where(
+            CaseEvent.case_id == case.id,
+            CaseEvent.step == step,
+            CaseEvent.fields["report"].astext == report.number,
+        )
+        .order_by(CaseEvent.at.desc())
+        .limit(1)
+    )
+
+
+def object_to_answer(session: Session, clock: Clock, report_id: uuid.UUID, reason: str) -> None:
+    """异议: somebody else looks at it again. Again after a lost answer changes nothing.
+
+    Raises Conflict when there is no answer, or its time is over.
+    """
+    report, case = _own(session, report_id)
+    objection = _objection(session, clock, report, case, _joined_at(session, report_id, case.id))
+    if objection is None:
+        raise Conflict("receipt.no_reply", "There is no answer to judge yet.")
+    if objection["said_at"] is not None:
+        return
+    if not objection["possible"]:
+        raise Conflict("receipt.objection_over", "The time for an objection is over.")
+    cases.reporter_step(session, clock, case.id, Step.OBJECT, report, {"reason": reason})
+    _judge(session, clock, report_id, False, reason)
+
+
+def withdraw(session: Session, clock: Clock, report_id: uuid.UUID, reason: str) -> None:
+    """撤回: the reporter takes the report back; the desk decides whether the matter goes on all the same."""
+    report, case = _own(session, report_id)
+    if _said_at(session, report, case, Step.WITHDRAW) is None:
+        fields = {"reason": reason} if reason else {}
+        cases.reporter_step(session, clock, case.id, Step.WITHDRAW, report, fields)
+
+
+def _own(session: Session, report_id: uuid.UUID) -> tuple[Report, Case]:
+    case = cases.case_of(session, report_id)
+    if case is None:
+        raise Conflict("receipt.not_opened", "Your report has just arrived. Please try again in a minute.")
+    return session.get_one(Report, report_id), case
 
 
 def _by(session: Session, case: Case, state: State) -> datetime | None:

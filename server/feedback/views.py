@@ -13,6 +13,7 @@ from server.feedback.models import Message
 from server.feedback.schemas import (
     ConversationMessageSchema,
     NewMessageSchema,
+    ObjectingSchema,
     PreviewQuerySchema,
     PreviewSchema,
     ReceiptSchema,
@@ -20,6 +21,7 @@ from server.feedback.schemas import (
     SealedContactSchema,
     TemplateSchema,
     WaysSchema,
+    WithdrawingSchema,
     WriteTemplateSchema,
 )
 from server.feedback.services import Channel, Preview
@@ -50,7 +52,9 @@ RECEIPT = {
 @blueprint.alt_response(404, description="No report has this code")
 def get_receipt() -> Facts:
     """Where the report stands, in the reporter's words"""
-    return services.receipt(session(), _channel())
+    channel = _channel()
+    services.note_read(session(), clock(), channel)
+    return services.receipt(session(), clock(), channel)
 
 
 @blueprint.get("/receipt/ways")
@@ -112,7 +116,30 @@ def post_satisfaction(said: Facts) -> Facts:
     channel = _channel()
     reason = printable(said["reason"]).strip()
     services.judge_answer(session(), clock(), _report(channel), said["satisfied"], reason)
-    return services.receipt(session(), channel)
+    return services.receipt(session(), clock(), channel)
+
+
+@blueprint.post("/receipt/objection")
+@blueprint.doc(parameters=[RECEIPT])
+@blueprint.arguments(ObjectingSchema)
+@blueprint.response(200, ReceiptSchema)
+@blueprint.alt_response(409, description="No answer yet, or its time is over")
+def post_objection(said: Facts) -> Facts:
+    """The reporter objects to the answer: somebody else looks again; once, and again changes nothing"""
+    channel = _channel()
+    services.object_to_answer(session(), clock(), _report(channel), _words(said["reason"]))
+    return services.receipt(session(), clock(), channel)
+
+
+@blueprint.post("/receipt/withdrawal")
+@blueprint.doc(parameters=[RECEIPT])
+@blueprint.arguments(WithdrawingSchema)
+@blueprint.response(200, ReceiptSchema)
+def post_withdrawal(said: Facts) -> Facts:
+    """The reporter takes the report back; the desk decides whether the matter goes on"""
+    channel = _channel()
+    services.withdraw(session(), clock(), _report(channel), printable(said["reason"]).strip())
+    return services.receipt(session(), clock(), channel)
 
 
 @blueprint.post("/reports/<uuid:report_id>/messages")

@@ -1944,6 +1944,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipt/objection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The reporter objects to the answer: somebody else looks again; once, and again changes nothing */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Objecting"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Receipt"];
+                    };
+                };
+                /** @description No answer yet, or its time is over */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipt/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The reporter takes the report back; the desk decides whether the matter goes on */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description `Receipt <access key hex>`; the key is derived from the receipt code on the phone */
+                    Authorization: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Withdrawing"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Receipt"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{report_id}/messages": {
         parameters: {
             query?: never;
@@ -3185,6 +3282,14 @@ export interface components {
             ground: "already_accepted" | "no_facts" | "not_safety" | "in_court" | "withdrawn" | null;
             authority: string | null;
         };
+        Objection: {
+            /** Format: date-time */
+            until: string;
+            /** Format: date-time */
+            said_at: string | null;
+            /** @description Now, by this reporter */
+            possible: boolean;
+        };
         Arrived: {
             expected: number;
             ready: number;
@@ -3211,6 +3316,10 @@ export interface components {
             steps: components["schemas"]["LineStep"][];
             next: components["schemas"]["Next"] | null;
             reply: components["schemas"]["Answer"] | null;
+            objection: components["schemas"]["Objection"] | null;
+            /** Format: date-time */
+            withdrawn_at: string | null;
+            may_withdraw: boolean;
             messages: components["schemas"]["ConversationMessage"][];
             satisfaction: components["schemas"]["JudgementOfReply"] | null;
             media: components["schemas"]["Arrived"];
@@ -3229,6 +3338,13 @@ export interface components {
         };
         Satisfied: {
             satisfied: boolean;
+            /** @default  */
+            reason: string;
+        };
+        Objecting: {
+            reason: string;
+        };
+        Withdrawing: {
             /** @default  */
             reason: string;
         };

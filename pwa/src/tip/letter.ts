@@ -2,10 +2,13 @@ import { reactive, ref, shallowRef } from 'vue';
 import { api, call } from '@/api/client';
 import type { paths } from '@/api/schema';
 import type { ReceiptFault } from '@/receipt';
+import { openMailbox } from './mailbox';
 
 /** What the office answered, opened with the code. Nothing of it is stored: closing the tab forgets it. */
 export type Letter = paths['/api/v1/receipt']['get']['responses'][200]['content']['application/json'];
 export type LetterFault = ReceiptFault;
+
+const KEYS_FRESH_MS = 24 * 60 * 60 * 1000;
 
 export const letter = shallowRef<Letter | null>(null);
 /** What the person has typed, kept while they look elsewhere in the app. */
@@ -57,6 +60,34 @@ export async function answerReply(satisfied: boolean): Promise<void> {
   await call(api.POST('/api/v1/receipt/satisfaction', { params: { header }, body: { satisfied, reason } }));
   typed.reason = '';
   await reread();
+}
+
+/** Objects to the answer: somebody else looks again. Sending it again changes nothing. */
+export async function objectToAnswer(): Promise<void> {
+  if (!header) return;
+  letter.value = await call(api.POST('/api/v1/receipt/objection', { params: { header }, body: { reason: typed.reason.trim() } }));
+  typed.reason = '';
+}
+
+/** Takes the report back; the office decides whether the matter goes on. */
+export async function withdraw(): Promise<void> {
+  if (header) letter.value = await call(api.POST('/api/v1/receipt/withdrawal', { params: { header }, body: { reason: '' } }));
+}
+
+/** Which ways of being told are switched on for the open letter; null where none is open. */
+export type Ways = paths['/api/v1/receipt/ways']['get']['responses'][200]['content']['application/json'];
+export const askWays = async (): Promise<Ways | null> => (header ? call(api.GET('/api/v1/receipt/ways', { params: { header } })) : null);
+
+/** Where to tell of news from now on, sealed here to the notice key so that only the sending worker reads it; null: nowhere. */
+export async function keepContact(contact: { v: 1; kind: string; to: string; lang: string } | null): Promise<Ways | null> {
+  if (!header) return null;
+  const sealed = contact && (await sealedForNotices(contact));
+  return await call(api.PUT('/api/v1/receipt/contact', { params: { header }, body: { sealed } }));
+}
+async function sealedForNotices(contact: object): Promise<string> {
+  const [{ outbox }, { seal }, { toBase64, utf8 }] = await Promise.all([openMailbox(), import('@/media/seal'), import('@/outbox/bytes')]);
+  const { keys } = await outbox.refreshKeys(KEYS_FRESH_MS);
+  return toBase64(await seal(utf8(JSON.stringify(contact)), keys.notice.recipient));
 }
 
 /** Closes the letter and forgets the code. */

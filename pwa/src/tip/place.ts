@@ -1,5 +1,5 @@
 import { onBeforeUnmount, ref } from 'vue';
-import type { Point } from './rules';
+import type { Point } from '@/report/rules';
 
 export type Locating = 'idle' | 'asking' | 'found' | 'denied' | 'unavailable';
 

@@ -3,7 +3,7 @@ import type { Draft, DraftMedium, MediumProgress } from '@/outbox';
 import { atOnce } from '@/outbox/saving';
 import { county } from './county';
 import { drafts, lookAtStorage, openMailbox } from './mailbox';
-import { blankForm, findFaults, type TipForm } from './rules';
+import { blankForm, findFaults, type TipForm } from '@/report/rules';
 
 /** The report being written: one at a time, kept in the phone's storage from the first touch until it is submitted. */
 export type Preparing = { key: number; kind: 'photo' | 'video' | 'audio' | 'other'; preview: string | null; progress: MediumProgress };

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.cases.rules import CLOSED, Finding, State, Step, Told
-from server.feedback.rules import Happened, line, upcoming
+from server.feedback.rules import OBJECTION_DAYS, Happened, line, objection_ends, upcoming
 
 DAY = timedelta(days=1)
 RECEIVED = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -88,3 +90,16 @@ def test_every_state_has_one_current_step_and_a_next_one_or_an_end(
     else:
         place = [step.code for step in steps].index(coming)
         assert steps[place - 1].current
+
+
+@given(st.integers(0, 9000), st.integers(0, 200))
+def test_an_objection_has_its_days_from_the_first_reading_and_every_matter_ends(
+    hours: int, later: int
+) -> None:
+    answered = RECEIVED + timedelta(hours=hours)
+    never = objection_ends(answered, None)
+    read = answered + DAY * later
+    ends = objection_ends(answered, read)
+    assert ends <= never
+    if read + DAY * OBJECTION_DAYS <= never:
+        assert DAY * OBJECTION_DAYS <= ends - read < DAY * (OBJECTION_DAYS + 1)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CaseEvent, CaseSheet } from '../wire';
-import { fill, fillings } from './templates';
+import { fill, fillings, kept, spoken } from './templates';
 
 const event = (step: string, fields: Record<string, unknown>, late = false) => ({ step, fields, late }) as CaseEvent;
 const page = {
@@ -23,4 +23,10 @@ test('a template is filled from what was done last, and not from what had no eff
 
 test('what nothing is known of stays to be seen', () => {
   expect(fill('{measures}，{nothing}', fillings({ ...page, history: [] }, '', ''))).toBe('{measures}，{nothing}');
+});
+
+test('a template is written in the person’s language and kept in none', () => {
+  const words = (name: string) => ({ finding: '核查结论', unit: '责任单位' })[name] ?? name;
+  expect(spoken('情况{finding}。{unit}', words)).toBe('情况{核查结论}。{责任单位}');
+  expect(kept(spoken('情况{finding}。{unit}', words), words)).toBe('情况{finding}。{unit}');
 });

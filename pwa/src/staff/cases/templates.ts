@@ -19,6 +19,12 @@ export function fillings(page: CaseSheet, finding: string, today: string): Filli
   };
 }
 
+type Words = (name: Placeholder) => string;
+/** A template as a person reads and writes it: placeholders in their language. */
+export const spoken = (text: string, words: Words): string => PLACEHOLDERS.reduce((all, name) => all.replaceAll(`{${name}}`, `{${words(name)}}`), text);
+/** The same as it is kept. */
+export const kept = (text: string, words: Words): string => PLACEHOLDERS.reduce((all, name) => all.replaceAll(`{${words(name)}}`, `{${name}}`), text);
+
 /** The template with what the case says; a placeholder of which nothing is known stays, for the writer to see. */
 export const fill = (text: string, known: Fillings): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => known[name as Placeholder] || whole);
