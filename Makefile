@@ -66,7 +66,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@! $(BIN)/vulture | grep -E "unused (function|method|class|property|import)|unreachable"
+	@! { $(BIN)/vulture || true; } | grep -E "unused (function|method|class|property|import)|unreachable"
 	./manage.py check-openapi
 	cd pwa && $(NODE_PATH) npm run --silent lint
 	cd pwa && $(NODE_PATH) npm run --silent typecheck
