@@ -311,7 +311,7 @@ class _Story:
             before, after = case["state"], _target(step)
             self._apply(case, step, at, actor[0], sector, hazard, told)
             case["state"] = after
-            yield CaseEvent, self._event(case_id, step, actor, before, after, at)
+            yield CaseEvent, self._event(case_id, step, actor, before, after, at, case)
             self._stage(clocks, case_id, step, after, at)
         running = [
             clock["due_at"] for clock in clocks if clock["ended_at"] is None and clock["name"] == Term.HANDLE
@@ -387,9 +387,22 @@ class _Story:
                 case["closed_at"] = at
 
     def _event(
-        self, case_id: uuid.UUID, step: Step, actor: Any, before: State | None, after: State, at: datetime
+        self,
+        case_id: uuid.UUID,
+        step: Step,
+        actor: Any,
+        before: State | None,
+        after: State,
+        at: datetime,
+        case: Row | None = None,
     ) -> Row:
-        fields = {"ground": Ground.NO_FACTS, "reason": "没有说清是哪里"} if step is Step.REFUSE else {}
+        fields: Row = {}
+        if step is Step.ACCEPT and case:
+            fields = {"unit_id": str(case["unit_id"])} | {
+                name: case[name] for name in ("sector_no", "title", "matter", "risk")
+            }
+        elif step is Step.REFUSE:
+            fields = {"ground": Ground.NO_FACTS, "reason": "没有说清是哪里"}
         return {
             "id": new_id(),
             "case_id": case_id,
@@ -448,6 +461,8 @@ class _Story:
                     **common,
                     "other_id": self.chance.choice(self.pools.recent)[0],
                     "score": 0.8,
+                    "outcome": "suggested",
+                    "row": [],
                     "reasons": reasons,
                     "model": "demo",
                 },
