@@ -63,11 +63,7 @@ export default ts.config(
             '/^problem\\./', '/^reason\\./', '/^rule\\./', '/^step\\./', '/^state(More)?\\./', '/^risk\\./', '/^flag\\./', '/^wait\\./',
             '/^(visitReason|answer|signatory|level|levelHint|formFault|side|actor|stepGo|stepDone|stepMeans|fieldHint|form|flagShort|channel|key|submission|itemState|attention|fault|storageWarning|mendField|conflictReason|theme|locale|size|span)\\./',
             '/^(notice|noticeChannel)\\./', '/^(givesAway|placeholder)\\./', '/^finding\\./', '/^queue\\./', '/^field\\./', '/^said\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./', '/^fault\\./', '/[fF]ault\\./',
-<<<<<<< HEAD
-            '/^filter\\./', '/^next\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
-=======
-            '/^next\\./', '/^ways\\.(kind|to|odd)\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
->>>>>>> bc0ce66 (After the report: letters, calls and visits entered by the desk; objection to somebody else, withdrawal, notices by code)
+            '/^filter\\./', '/^next\\./', '/^ways\\.(kind|to|odd)\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
           ],
         },
       ],
