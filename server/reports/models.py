@@ -50,14 +50,14 @@ class DeskRow(Base):
     """0 for danger to life, which comes first, 1 for all else."""
     received_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
-    """When the first of its running clocks ends."""
+    """When the first of its clocks ends that runs and is the office's: an objection is the reporter's time."""
     sort_at: Mapped[datetime]
     """`due_at`; where no clock runs, when it was received."""
     suspected: Mapped[int]
     """Suspected duplicates that nobody has judged."""
     facets: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))
     """`kind:`, `risk:`, `sector:`, `unit:` (proposed ones until the desk decides), `at:` the unit that has it,
-    `by:` each person who took a step, `urgent`, `unsatisfied`."""
+    `by:` each person who took a step, `open:` each side of the case, `urgent`, `unsatisfied`."""
     words: Mapped[str]
     """All that is searched, in NFKC and lower case."""
 

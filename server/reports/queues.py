@@ -27,7 +27,7 @@ from server.identity.models import Area, Unit
 from server.identity.rules import Actor, Role
 from server.reports.models import DeskRow
 from server.reports.rows import case_rows
-from server.reports.rules import AGES, DUE_SOON, Filters, Queue, states_of
+from server.reports.rules import AGES, DUE_SOON, FOR_A_LEADER, Filters, Queue, states_of
 
 Condition = sa.ColumnElement[bool]
 LARGEST_PAGE = 200
@@ -158,6 +158,8 @@ def _arms(queue: Queue, now: datetime) -> list[list[Condition]]:
         case Queue.OBJECTIONS:
             discontent = DeskRow.facets.contains(_array(["unsatisfied"]))
             return [[DeskRow.state == State.OBJECTED], [DeskRow.state == State.REPLIED, discontent]]
+        case Queue.TO_APPROVE:
+            return [[DeskRow.facets.overlap(_array([f"open:{side}" for side in sorted(FOR_A_LEADER)]))]]
     return [[DeskRow.state == state] for state in states_of(queue)]
 
 

@@ -2,11 +2,12 @@
 
 import unicodedata
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from server.cases.rules import State
+from server.cases.rules import Side, State
 
 DUE_SOON = timedelta(days=3)
 
@@ -17,6 +18,8 @@ class Queue(StrEnum):
     NEW = "new"
     DUPLICATES = "duplicates"
     TO_SIGN = "to_sign"
+    TO_APPROVE = "to_approve"
+    """A leader decides something beside the main way: a signature that must follow, an extension …"""
     RETURNED = "returned"
     OVERDUE = "overdue"
     DUE_SOON = "due_soon"
@@ -48,17 +51,28 @@ HOME: dict[State, Queue | None] = {
 Time, suspicions and discontent may put it into a second one."""
 
 
+FOR_A_LEADER = frozenset({Side.SIGN_AFTER, Side.EXTENSION, Side.HAND_OVER_ASKED, Side.DEATH})
+"""What is open beside the main way and waits for a leader."""
+
+
 def states_of(queue: Queue) -> tuple[State, ...]:
     """The states whose cases may lie in the queue; none for those that only the time decides."""
     if queue is Queue.DUPLICATES:
         return (State.REGISTERED,)
     if queue is Queue.OBJECTIONS:
         return (State.OBJECTED, State.REPLIED)
+    if queue is Queue.TO_APPROVE:
+        return tuple(State)
     return tuple(state for state, home in HOME.items() if home is queue)
 
 
 def queues_of(
-    state: State, suspected: int, due_at: datetime | None, unsatisfied: bool, now: datetime
+    state: State,
+    suspected: int,
+    due_at: datetime | None,
+    unsatisfied: bool,
+    sides: Iterable[str],
+    now: datetime,
 ) -> set[Queue]:
     """Every queue in which the case lies now."""
     home = HOME[state]
@@ -69,6 +83,8 @@ def queues_of(
         found.add(Queue.OVERDUE if due_at <= now else Queue.DUE_SOON)
     if unsatisfied and state is State.REPLIED:
         found.add(Queue.OBJECTIONS)
+    if FOR_A_LEADER.intersection(map(Side, sides)):
+        found.add(Queue.TO_APPROVE)
     return found
 
 

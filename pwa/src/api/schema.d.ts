@@ -1183,7 +1183,7 @@ export interface paths {
                     urgent?: boolean;
                     /** @description In which the reader took a step */
                     mine?: boolean;
-                    queue?: "new" | "duplicates" | "to_sign" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive" | null;
+                    queue?: "new" | "duplicates" | "to_sign" | "to_approve" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive" | null;
                     /** @description `next` of the page before */
                     after?: string | null;
                     limit?: number;
@@ -2865,7 +2865,7 @@ export interface components {
         };
         Queue: {
             /** @enum {unknown} */
-            code: "new" | "duplicates" | "to_sign" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive";
+            code: "new" | "duplicates" | "to_sign" | "to_approve" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive";
             count: number;
             /** @description There are more than 1000 */
             more: boolean;
@@ -2959,7 +2959,7 @@ export interface components {
              * @default null
              * @enum {unknown}
              */
-            queue: "new" | "duplicates" | "to_sign" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive" | null;
+            queue: "new" | "duplicates" | "to_sign" | "to_approve" | "returned" | "overdue" | "due_soon" | "objections" | "in_hand" | "to_archive" | null;
         };
         SavedView: {
             /** Format: uuid */

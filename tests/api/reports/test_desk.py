@@ -52,6 +52,7 @@ def test_every_case_lies_in_the_queue_of_its_state(
         "new": 2,
         "duplicates": 0,
         "to_sign": 1,
+        "to_approve": 0,
         "returned": 1,
         "overdue": 0,
         "due_soon": 2,  # to be signed within three days, to be signed for within two working days

@@ -73,16 +73,19 @@ def test_every_case_lies_in_exactly_the_queues_that_its_state_says(session: Sess
         office.case(until)
     office.clock.advance(timedelta(days=2))
     suspect(office, *(office.report() for _ in range(2)))
+    waiting = office.case("signed_for")
+    office.step(waiting, Step.ASK_EXTENSION, "fire1", days="15", reason="需要采购设备")
     session.flush()
+    assert waiting.number in numbers(office, Queue.TO_APPROVE)
     listed = {queue: numbers(office, queue) for queue in Queue}
     rows = session.execute(
         sa.text(
-            "SELECT number, d.state, suspected, d.due_at, 'unsatisfied' = ANY (facets) FROM desk_row d"
+            "SELECT number, d.state, suspected, d.due_at, 'unsatisfied' = ANY (facets), sides FROM desk_row d"
             ' JOIN "case" c ON c.id = case_id'
         )
     ).all()
-    for number, state, suspected, due_at, unsatisfied in rows:
-        own = queues_of(state, suspected, due_at, unsatisfied, office.clock.now())
+    for number, state, suspected, due_at, unsatisfied, sides in rows:
+        own = queues_of(state, suspected, due_at, unsatisfied, sides, office.clock.now())
         assert {queue for queue, found in listed.items() if number in found} == own, number
     counted = {
         row["code"]: row["count"] for row in queues.counts(session, office.clock, office.actor("desk"))
