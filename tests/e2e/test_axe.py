@@ -109,7 +109,8 @@ def test_no_screen_of_either_app_breaks_a_rule_of_accessibility(
 
     # The leader, the unit and the inspector on phones.
     leader = sign_in(watched(browser("leader")), home, "leader")
-    expect(leader.get_by_role("button", name="签批").first).to_be_visible()
+    # What the desk accepted can be taken back for ten seconds.
+    expect(leader.get_by_role("button", name="签批").first).to_be_visible(timeout=SOON)
     check(leader, "to sign")
     leader.get_by_role("button", name="签批").first.click()
     expect(leader.get_by_text("都处理完了")).to_be_visible()

@@ -78,6 +78,8 @@ def test_more_photos_without_signal_then_an_objection_to_the_answer(
     refusal.get_by_label("具体说明").fill("没有说清是哪一台锅炉,请补充。")
     refusal.get_by_role("button", name="不予受理").click()
     expect(refusal).to_be_hidden()
+    expect(desk.get_by_role("button", name=re.compile("撤销"))).to_be_hidden(timeout=SOON)
+    expect(desk.locator(".undo .bar")).to_have_count(0, timeout=SOON)  # it has been sent
     page.reload()
     read_code(page, code)
     expect(page.get_by_test_id("reply")).to_contain_text("没有说清是哪一台锅炉")
@@ -87,7 +89,7 @@ def test_more_photos_without_signal_then_an_objection_to_the_answer(
     page.get_by_test_id("send-unsatisfied").click()
     expect(page.get_by_text("会由另一个人重新核查")).to_be_visible()
 
-    desk.reload()
+    desk.goto(f"{home}/staff/cases/{case_id}")
     expect(desk.locator(".history").get_by_text("后院只有一台锅炉")).to_be_visible()
     expect(desk.get_by_role("button", name="维持")).to_have_count(0)  # who refused does not judge
     leader = sign_in(browser("leader", DESK), home, "leader")
@@ -123,6 +125,7 @@ def test_the_desk_enters_a_letter_and_reads_the_code_out(
     office.set_offline(False)
     expect(desk.get_by_test_id("arrival")).to_contain_text("已收到，编号", timeout=SOON)
     desk.get_by_test_id("told").click()
+    expect(desk.get_by_test_id("told")).to_be_hidden()
     desk.goto(f"{home}/staff/outbox")
     expect(desk.get_by_text("看举报码")).to_be_hidden()
 

@@ -106,17 +106,14 @@ def test_from_a_phone_without_signal_to_an_answered_reporter(
 
     # The leader signs.
     leader = sign_in(browser("leader"), home, "leader")
-    expect(leader.get_by_text(MATTER)).to_be_visible()
-    leader.get_by_role("button", name="签批").first.click()
-    confirm = leader.get_by_role("dialog").get_by_role("button", name=re.compile("签批"))
-    if confirm.count():
-        confirm.first.click()
-    expect(leader.get_by_text("都处理完了")).to_be_visible()
+    expect(leader.get_by_text(MATTER)).to_be_visible(timeout=SOON)
+    leader.get_by_role("article").filter(has_text=MATTER).get_by_role("button", name="签批").click()
+    expect(leader.get_by_text(MATTER)).to_be_hidden()
 
     # The unit reads the matter, never the reporter's words; signs for it and works offline in a basement.
     unit_browser = browser("unit")
     unit = sign_in(unit_browser, home, "fire")
-    unit.get_by_role("link", name=re.compile("商场安全出口锁闭")).click()
+    unit.get_by_role("link", name=re.compile("商场安全出口锁闭")).click(timeout=SOON)
     expect(unit.get_by_text(MATTER).first).to_be_visible()
     assert TEXT not in unit.content()
     unit.get_by_role("button", name="签收").click()
