@@ -57,21 +57,27 @@ def test_a_notice_reaches_the_phone_is_read_there_and_wakes_it_without_words(
     devtools.on(
         "ServiceWorker.workerRegistrationUpdated", lambda told: registrations.extend(told["registrations"])
     )
+    page.evaluate("navigator.serviceWorker.ready")
     devtools.send("ServiceWorker.enable")
-    page.wait_for_timeout(500)
-    staff = next(one for one in registrations if one["scopeURL"].endswith("/staff/"))
-    told = {
-        "origin": home,
-        "registrationId": staff["registrationId"],
-        "data": json.dumps({"v": 1, "lang": "en"}),
-    }
-    devtools.send("ServiceWorker.deliverPushMessage", told)
     shown = """async () => {
-      for (let tries = 0; tries < 50; tries++) {
-        const found = await (await navigator.serviceWorker.ready).getNotifications();
-        if (found.length) return found.map((one) => [one.title, one.body]);
-        await new Promise((go) => setTimeout(go, 100));
-      }
-      return [];
+      const found = await (await navigator.serviceWorker.ready).getNotifications();
+      return found.map((one) => [one.title, one.body]);
     }"""
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        staff = next((one for one in registrations if one["scopeURL"].endswith("/staff/")), None)
+        if staff is None:
+            continue
+        # Again, when a busy machine dropped it: a later one takes the place of the one before.
+        devtools.send(
+            "ServiceWorker.deliverPushMessage",
+            {
+                "origin": home,
+                "registrationId": staff["registrationId"],
+                "data": json.dumps({"v": 1, "lang": "en"}),
+            },
+        )
+        page.wait_for_timeout(500)
+        if page.evaluate(shown):
+            break
     assert page.evaluate(shown) == [["Gridwatch", "There is something new. Open to read it."]]
