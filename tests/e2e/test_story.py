@@ -252,6 +252,7 @@ def test_a_file_mended_without_signal_meets_another_change(home: str, browser: N
 
     # Meanwhile another phone mends the same field.
     other = sign_in(browser("another phone"), home, "inspector2")
+    expect(other.locator(".stop").first).to_be_visible(timeout=SOON)
     other.goto(f"{address}/edit")
     other.get_by_label("负责人电话").fill("13900000002")
     other.get_by_role("button", name="提交更正").click()

@@ -5,7 +5,7 @@ import { session } from './session';
 import { applyChanges, rowsOf, type WorkStore } from './work';
 import type { CaseSheet, Checklist, Enterprise, HazardType, Notice, Visit } from './wire';
 
-const EVERY_MS = 60_000;
+const EVERY_MS = 30_000;
 
 type Known = {
   visits: Map<string, Visit>;
