@@ -27,8 +27,8 @@ COMMANDS = {
     "docs": "contract:docs",
 }
 """Name → module of this package : command in it."""
-ON_SERVICES = {"import", "migrate", "prepare", "routing", "seed", "serve", "worker", "cron"}
-"""Commands that need the database, the queue or the object store."""
+ON_SERVICES = {"migrate", "prepare", "seed", "serve", "worker", "cron"}
+"""Commands that need the database, the queue or the object store; the others ask for them by `database()`."""
 
 
 class Lazy(click.Group):

@@ -1,21 +1,14 @@
 """`./manage.py routing …`: the county's own routing rules."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
-from server.commands.people import who
+from server.commands.database import database, who
 from server.core.clock import SystemClock
-from server.core.errors import Problem
-from server.core.tables import BadTable, read_file
+from server.core.tables import read_file
 from server.identity.rules import SYSTEM
 from server.routing import rule_sets
-from server.settings import load_settings
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -28,7 +21,7 @@ def routing() -> None:
 @routing.command("list")
 def list_sets() -> None:
     """All sets; the one in use is marked."""
-    with _session() as session:
+    with database() as session:
         for rule_set, rules in rule_sets.sets(session):
             mark = "*" if rule_set.used_from and not rule_set.used_until else " "
             click.echo(
@@ -41,7 +34,7 @@ def list_sets() -> None:
 @click.option("--note", default="", help="What it is for.")
 def import_rules(file: Path, note: str) -> None:
     """Keep a table of rules as a new set that is not in use."""
-    with _session() as session:
+    with database() as session:
         made = rule_sets.import_set(session, SystemClock(), SYSTEM, read_file(file), note)
         session.commit()
         click.echo(f"set {made.number} is kept; try it with `./manage.py routing try --set {made.number}`.")
@@ -51,7 +44,7 @@ def import_rules(file: Path, note: str) -> None:
 @click.argument("number", type=int)
 def export_rules(number: int) -> None:
     """Print a set as CSV."""
-    with _session() as session:
+    with database() as session:
         click.echo(rule_sets.export_set(session, number), nl=False)
 
 
@@ -62,7 +55,7 @@ def try_rules(file: Path | None, number: int | None) -> None:
     """Tell which of last month's reports would go to another unit. Nothing is stored."""
     if (file is None) == (number is None):
         raise click.UsageError("give a file, or --set with a number")
-    with _session() as session:
+    with database() as session:
         if file:
             number = rule_sets.import_set(session, SystemClock(), SYSTEM, read_file(file), "").number
         trial = rule_sets.try_set(session, SystemClock(), number or 0)
@@ -76,20 +69,7 @@ def try_rules(file: Path | None, number: int | None) -> None:
 @click.option("--by", required=True, metavar="LOGIN", help="Who decides it; kept in the audit.")
 def use(number: int, by: str) -> None:
     """Switch a set on; 0 leaves the county without rules of its own."""
-    with _session() as session:
+    with database() as session:
         rule_sets.use_set(session, SystemClock(), who(session, by), number or None)
         session.commit()
         click.echo(f"set {number} is in use." if number else "no set is in use.")
-
-
-@contextmanager
-def _session() -> Iterator[Session]:
-    """A session; what is wrong is told in sentences."""
-    try:
-        with Session(sa.create_engine(load_settings().database_url.get_secret_value())) as session:
-            yield session
-    except BadTable as bad:
-        click.echo("\n".join(map(str, bad.faults)), err=True)
-        sys.exit(1)
-    except Problem as problem:
-        raise click.ClickException(str(problem)) from problem

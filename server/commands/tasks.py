@@ -3,9 +3,8 @@
 import uuid
 
 import click
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
+from server.commands.database import database
 from server.settings import load_settings
 
 
@@ -18,9 +17,8 @@ def tasks(ids: tuple[uuid.UUID, ...], every: bool) -> None:
     from server.core.clock import SystemClock
     from server.wiring import build_parts
 
-    settings = load_settings()
-    engine = sa.create_engine(settings.database_url.get_secret_value(), poolclass=sa.NullPool)
-    with Session(engine, info={"bell": build_parts(settings, engine).bell}) as session:
+    with database() as session:
+        session.info["bell"] = build_parts(load_settings(), session.connection().engine).bell
         aside = work.set_aside(session)
         for task in aside:
             why = (task.error or "").strip().splitlines()[-1:]

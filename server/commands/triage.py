@@ -3,12 +3,8 @@
 import json
 
 import click
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
-from server.commands.people import who
-from server.commands.stack import services
-from server.settings import load_settings
+from server.commands.database import database, who
 from server.triage.model import SHIPPED
 
 COUNTIES = 8
@@ -37,7 +33,7 @@ def train_on_judgements() -> None:
     from server.core.clock import SystemClock
     from server.triage import learning
 
-    with services(), Session(_engine()) as session:
+    with database() as session:
         click.echo(json.dumps(learning.train(session, SystemClock()), ensure_ascii=False))
         session.commit()
 
@@ -50,7 +46,7 @@ def use(version: str, by: str) -> None:
     from server.core.clock import SystemClock
     from server.triage import learning
 
-    with services(), Session(_engine()) as session:
+    with database() as session:
         learning.use(session, SystemClock(), version, by)
         session.commit()
     click.echo(f"{version} is used for every report that comes from now on")
@@ -62,7 +58,7 @@ def train_on_confirmed() -> None:
     from server.core.clock import SystemClock
     from server.triage.sectors import train_sectors
 
-    with services(), Session(_engine()) as session:
+    with database() as session:
         model = train_sectors(session, SystemClock())
         click.echo(json.dumps({"number": model.number} | model.figures, ensure_ascii=False))
         session.commit()
@@ -76,11 +72,7 @@ def use_learned_sectors(number: int, by: str) -> None:
     from server.core.clock import SystemClock
     from server.triage.sectors import use_sectors
 
-    with services(), Session(_engine()) as session:
+    with database() as session:
         use_sectors(session, SystemClock(), who(session, by), number or None)
         session.commit()
     click.echo(f"model {number} is used from the next report on" if number else "the words alone are used")
-
-
-def _engine() -> sa.Engine:
-    return sa.create_engine(load_settings().database_url.get_secret_value(), poolclass=sa.NullPool)
