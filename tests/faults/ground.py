@@ -38,6 +38,7 @@ from server.patrol.models import Checklist
 from server.patrol.services import load_checklists, plan_visit
 from server.settings import ROOT, load_settings
 from server.wiring import SUBSCRIPTIONS, build_parts
+from storage.blobs import StoreUnavailable
 from storage.sealing import Keyring
 from sync.signing import SigningKeys
 from tests.factories.county import build_county
@@ -382,8 +383,11 @@ def until_content(running: Ground, phones: Sequence[Phone]) -> None:
             elif turn % 4 == 0:
                 phone.wake()
         turn += 1
-        with suppress(sa.exc.OperationalError):
+        with suppress(sa.exc.OperationalError, StoreUnavailable):
             if all(phone.content for phone in phones) and not running.open_tasks():
+                running.parts.blobs.put(
+                    "probe", b"at rest"
+                )  # it, too, is back, though nobody may have needed it
                 return
         if time.monotonic() > give_up:
             told = [f"{phone.thinks} {phone.last_words()}" for phone in phones if not phone.content]
