@@ -242,8 +242,8 @@ def test_a_file_mended_without_signal_meets_another_change(home: str, browser: N
     page = sign_in(phone, home, "inspector2")
     page.locator(".stop").first.click(timeout=SOON)
     page.locator(".who").click()
-    address = page.url
     expect(page.get_by_role("link", name="更正档案")).to_be_visible()
+    address = page.url
     phone.set_offline(True)
     page.get_by_role("link", name="更正档案").click()
     page.get_by_label("负责人电话").fill("13900000001")
