@@ -1,13 +1,14 @@
 """The county's age keys: phones seal to them, one worker step opens. Signing keys live in sync/signing.py."""
 
 import hashlib
+import io
 import os
 import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 import pyrage
 from pyrage.x25519 import Identity, Recipient
@@ -37,6 +38,13 @@ class PublicKey:
 
     id: str
     recipient: str
+
+
+class _Nowhere(io.BytesIO):
+    """Takes bytes and keeps none."""
+
+    def write(self, data: Any, /) -> int:
+        return len(data)
 
 
 class Keyring:
@@ -77,30 +85,37 @@ class Keyring:
         except pyrage.DecryptError as error:
             raise CannotOpen(str(error)) from error
 
-    def open_file(self, purpose: Purpose, sealed: Path | BinaryIO, target: Path) -> int:
+    def open_file(self, purpose: Purpose, sealed: Path, target: Path) -> int:
         """Write the plain bytes of a large file into `target` (mode 600) in a stream; returns the size in
         bytes.
 
         Raises CannotOpen, and then leaves no target: age authenticates 64 KiB at a time, so the beginning of
         a file that was cut short has already been written when the fault is seen.
         """
-        identities = self._identities(purpose)
         try:
-            with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as plain:
-                if isinstance(sealed, Path):
-                    with sealed.open("rb") as source:
-                        pyrage.decrypt_io(source, plain, identities)
-                else:
-                    pyrage.decrypt_io(sealed, plain, identities)
-        except pyrage.DecryptError as error:
+            with (
+                open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as plain,
+                sealed.open("rb") as source,
+            ):
+                self._stream(purpose, source, plain)
+        except BaseException:
             target.unlink(missing_ok=True)
+            raise
+        return target.stat().st_size
+
+    def check(self, purpose: Purpose, sealed: IO[bytes]) -> None:
+        """Open all of a file, keeping nothing of it. Raises CannotOpen."""
+        self._stream(purpose, sealed, _Nowhere())
+
+    def _stream(self, purpose: Purpose, sealed: IO[bytes], plain: IO[bytes]) -> None:
+        try:
+            pyrage.decrypt_io(sealed, plain, self._identities(purpose))
+        except pyrage.DecryptError as error:
             raise CannotOpen(str(error)) from error
         except OSError as error:
-            target.unlink(missing_ok=True)
             if error.errno is None:  # how pyrage tells a damaged stream; a full disk has its number
                 raise CannotOpen(str(error)) from error
             raise
-        return target.stat().st_size
 
     def _generations(self, purpose: Purpose) -> dict[int, Path]:
         """Generation → key file."""

@@ -15,11 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
 from storage.blobs import BlobStore, Reader, StoreUnavailable
@@ -88,13 +86,12 @@ class Upload(StorageBase):
         ),
     )
 
-    # Version 4: whoever knows it may write, and a version 7 would tell the moment of the tap.
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     owner: Mapped[uuid.UUID]
     sha256: Mapped[str]
     length: Mapped[int]
-    offset: Mapped[int] = mapped_column(default=0)
-    state: Mapped[str] = mapped_column(default=UploadState.OPEN)
+    offset: Mapped[int]
+    state: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     object_key: Mapped[str | None]
@@ -119,6 +116,15 @@ class UploadPiece(StorageBase):
     object_key: Mapped[str] = mapped_column(unique=True)
 
 
+# Statements of every photo are built once: building and keying them costs as much as what PostgreSQL does with them.
+_CREATE = sa.select(Upload).from_statement(
+    sa.text("""
+        INSERT INTO upload (id, owner, sha256, length, "offset", state, created_at, expires_at)
+        VALUES (:id, :owner, :sha256, :length, 0, 'open', :now, :expires_at)
+        ON CONFLICT (owner, sha256) DO UPDATE SET expires_at = :expires_at
+        RETURNING *
+    """)
+)
 _COUNT = sa.select(Upload).from_statement(
     sa.text("""
         WITH moved AS (
@@ -138,6 +144,13 @@ _COUNT = sa.select(Upload).from_statement(
     """)
 )
 """Pieces count, and the offset moves, if nobody was faster."""
+
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(:number)")
+_KEYS = (
+    sa.select(UploadPiece.object_key)
+    .where(UploadPiece.upload_id == sa.bindparam("id"))
+    .order_by(UploadPiece.offset)
+)
 
 
 class UploadMissing(Exception):
@@ -250,15 +263,10 @@ class UploadStore:
         """
         with self._sessions() as session, session.begin():
             allow(session)
-            expires_at = now + self._lifetime
-            statement = insert(Upload).values(
-                owner=owner, sha256=sha256, length=length, created_at=now, expires_at=expires_at
-            )
-            upload = session.scalars(
-                statement.on_conflict_do_update(
-                    index_elements=["owner", "sha256"], set_={"expires_at": expires_at}
-                ).returning(Upload)
-            ).one()
+            # Version 4: whoever knows the id may write, and a version 7 would tell the moment of the tap.
+            values = {"id": uuid.uuid4(), "owner": owner, "sha256": sha256, "length": length}
+            values |= {"now": now, "expires_at": now + self._lifetime}
+            upload = session.scalars(_CREATE, values).one()
             if upload.length != length:
                 raise LengthDiffers(f"{upload.length} bytes were declared before, {length} now")
             return _status(upload)
@@ -335,8 +343,8 @@ class UploadStore:
             session.delete(upload)
         self._drop(keys)
 
-    def join(self, upload_id: uuid.UUID, into: Path) -> UploadStatus:
-        """Write the whole into a file and keep it as one object, if its hash is the declared one; for the worker.
+    def join(self, upload_id: uuid.UUID, into: IO[bytes]) -> UploadStatus:
+        """Write the whole into an empty file and keep it as one object, if its hash is the declared one.
 
         State `joined`: the object lies at `sealed_key`; a piece that is the whole stays where it is. State
         `mismatch`: the bytes were others, the pieces are gone and the offset is 0, so that the phone sends
@@ -347,12 +355,12 @@ class UploadStore:
         with self._sessions() as session, session.begin():
             # An advisory lock, not a row lock: it takes no transaction id, so a long join does not hold back
             # the readers of the change feed, which stop at the oldest one.
-            session.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock_number(upload_id))))
+            session.execute(_LOCK, {"number": _lock_number(upload_id)})
             upload = session.get(Upload, upload_id)
             if upload is None:
                 raise UploadMissing(str(upload_id))
             if upload.state == UploadState.JOINED:
-                self._blobs.fetch(upload.sealed_key, into)
+                self._gather([upload.sealed_key], into)
             if upload.state != UploadState.RECEIVED:
                 return _status(upload)
             keys = _keys(session, upload_id)
@@ -364,8 +372,10 @@ class UploadStore:
                 if len(keys) == 1:
                     upload.object_key, keys = keys[0], []
                 else:
-                    self._blobs.put_file(upload.sealed_key, into, "application/octet-stream")
-            session.execute(sa.delete(UploadPiece).where(UploadPiece.object_key.in_(keys)))
+                    into.seek(0)
+                    self._blobs.put(upload.sealed_key, into, upload.length)
+            if keys:
+                session.execute(sa.delete(UploadPiece).where(UploadPiece.object_key.in_(keys)))
             session.flush()
             status = _status(upload)
         self._drop(keys)
@@ -390,15 +400,14 @@ class UploadStore:
         objects += self._blobs.abort_unfinished(now - grace)
         return Swept(uploads, objects + self._drop_unnamed(batch))
 
-    def _gather(self, keys: Sequence[str], into: Path) -> str:
+    def _gather(self, keys: Sequence[str], into: IO[bytes]) -> str:
         """Write objects one after the other into a file and return the SHA-256 of all."""
         digest = hashlib.sha256()
-        with into.open("wb") as target:
-            for key in keys:
-                with self._blobs.open(key) as stream:
-                    for part in stream:
-                        digest.update(part)
-                        target.write(part)
+        for key in keys:
+            with self._blobs.open(key) as stream:
+                for part in stream:
+                    digest.update(part)
+                    into.write(part)
         return digest.hexdigest()
 
     def _commit(
@@ -498,11 +507,7 @@ def _has_more(body: Reader) -> bool:
 
 def _keys(session: Session, upload_id: uuid.UUID) -> Sequence[str]:
     """The objects of an upload, in the order of their bytes."""
-    return session.scalars(
-        sa.select(UploadPiece.object_key)
-        .where(UploadPiece.upload_id == upload_id)
-        .order_by(UploadPiece.offset)
-    ).all()
+    return session.scalars(_KEYS, {"id": upload_id}).all()
 
 
 def _lock_number(upload_id: uuid.UUID) -> int:

@@ -275,6 +275,7 @@ def _worker(running: "Ground") -> Row:
 
 def _steps(running: "Ground") -> list[Row]:
     """What the worker does for a photo, step by step."""
+    from server.intake.jobs import IN_MEMORY
     from server.intake.media import keep_products
     from server.intake.models import Medium
     from storage.media import Processed, process
@@ -297,14 +298,17 @@ def _steps(running: "Ground") -> list[Row]:
 
     with _stopped(running, "cron", "worker"), tempfile.TemporaryDirectory() as folder:
         _at_once(running.port, 8, work)
-        sealed, opened = Path(folder, "sealed"), Path(folder, "opened")
+        fetched, opened = Path(folder, "sealed"), Path(folder, "opened")
         with parts.engine.connect() as connection:
             asked = sa.text("SELECT id FROM upload WHERE state = 'received'")
             ids = list(connection.scalars(asked))
         for upload_id in ids:
-            with timed("fetch, hash, open"):
-                parts.uploads.join(upload_id, sealed)
-                parts.keyring.open_file(Purpose.INTAKE, sealed, opened)
+            with timed("fetch, hash, open"), tempfile.SpooledTemporaryFile(IN_MEMORY) as sealed:
+                upload = parts.uploads.join(upload_id, sealed)
+                sealed.seek(0)
+                parts.keyring.check(Purpose.INTAKE, sealed)
+            parts.blobs.fetch(upload.sealed_key, fetched)
+            parts.keyring.open_file(Purpose.INTAKE, fetched, opened)
             with timed("clean, thumbnail, hash"):
                 products = process(opened, None, running.now(), Path(folder))
             assert isinstance(products, Processed), products

@@ -67,7 +67,20 @@ class Task(Identified, Base):
 
 
 _OPEN = (Task.done_at.is_(None), Task.set_aside_at.is_(None))
+
+# The way of every task: built once, as building and keying statements costs more than PostgreSQL does with these.
 _WRITE = sa.insert(Task)
+_BEGIN = sa.text("""
+    UPDATE task
+    SET attempts = attempts + 1, deaths = deaths + (begun_at IS NOT NULL)::int, begun_at = :now
+    WHERE id = :id AND done_at IS NULL AND set_aside_at IS NULL AND pg_try_advisory_xact_lock(:number)
+    RETURNING deaths, set_config('synchronous_commit', 'off', true)
+""")
+"""Losing a count with the power is no harm, so that it need not wait for the disk."""
+_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:number)")
+_CLAIM = (
+    sa.select(Task).where(Task.id == sa.bindparam("id"), *_OPEN).execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -148,11 +161,10 @@ def _forget(session: Session) -> None:
 
 def claim(session: Session, task_id: uuid.UUID) -> Task | None:
     """The task, this transaction's own until it ends; None when it is done, gone, or somebody else has it."""
-    if not session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_lock_number(task_id)))):
+    if not session.scalar(_LOCK, {"number": _lock_number(task_id)}):
         return None
     # Read after the lock: whoever had it before has committed.
-    statement = sa.select(Task).where(Task.id == task_id, *_OPEN)
-    return session.scalar(statement.execution_options(populate_existing=True))
+    return session.scalar(_CLAIM, {"id": task_id})
 
 
 def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], task_id: uuid.UUID) -> bool:
@@ -219,15 +231,8 @@ def next_try(attempts: int) -> timedelta:
 
 def _begin(session: Session, clock: Clock, task_id: uuid.UUID) -> bool:
     """Count a try, durably before the work; False when there is nothing to do, or no longer."""
-    died = sa.case((Task.begun_at.is_not(None), 1), else_=0)
-    begun = session.execute(
-        sa.update(Task)
-        .where(Task.id == task_id, *_OPEN, sa.func.pg_try_advisory_xact_lock(_lock_number(task_id)))
-        .values(attempts=Task.attempts + 1, deaths=Task.deaths + died, begun_at=clock.now())
-        # Losing a count with the power is no harm, so that it need not wait for the disk.
-        .returning(Task.deaths, sa.func.set_config("synchronous_commit", "off", True)),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
+    values = {"id": task_id, "now": clock.now(), "number": _lock_number(task_id)}
+    begun = session.execute(_BEGIN, values).one_or_none()
     if begun is None:
         return False
     if begun.deaths >= MOST_DEATHS:

@@ -15,6 +15,9 @@ from storage.media import SetAside, process
 from storage.sealing import CannotOpen, Purpose
 from storage.uploads import UploadMissing, UploadState
 
+IN_MEMORY = 4 * 1024 * 1024
+"""A photo is smaller and needs no disk to be verified; a video is not kept in memory."""
+
 log = structlog.get_logger()
 
 
@@ -28,8 +31,7 @@ def open_medium(work: Work, payload: Facts) -> None:
 
     Nothing is written before the long part is over (see core/tasks.py).
     """
-    with tempfile.TemporaryDirectory(prefix="gridwatch-") as folder:
-        sealed, opened = Path(folder, "sealed"), Path(folder, "opened")
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as sealed:
         try:
             upload = work.parts.uploads.join(uuid.UUID(payload["upload_id"]), sealed)
         except UploadMissing:
@@ -39,8 +41,9 @@ def open_medium(work: Work, payload: Facts) -> None:
             log.warning("medium.sent_wrong", size=upload.length)
         if upload.state is not UploadState.JOINED:
             return
+        sealed.seek(0)
         try:
-            work.parts.keyring.open_file(Purpose.INTAKE, sealed, opened)
+            work.parts.keyring.check(Purpose.INTAKE, sealed)
         except CannotOpen:
             services.mark_medium(work.session, upload.owner, upload.sha256, "unopenable")
             log.error("medium.unopenable", size=upload.length)

@@ -51,6 +51,27 @@ TAKE = ledger.taking(
 )
 """An envelope with its expected media, its receipt's channel and the task to open it."""
 
+# Those of every photo are built once, as that one.
+DECLARED = (
+    sa.select(
+        Submission.sender_id,
+        sa.exists()
+        .where(Upload.owner == Submission.id, Upload.sha256 == SubmissionMedium.sha256)
+        .label("begun"),
+    )
+    .join(SubmissionMedium, SubmissionMedium.submission_id == Submission.id)
+    .where(
+        Submission.id == sa.bindparam("submission_id"),
+        SubmissionMedium.sha256 == sa.bindparam("sha256"),
+        SubmissionMedium.size == sa.bindparam("size"),
+    )
+)
+MARK = sa.text(
+    "UPDATE submission_medium SET state = :state WHERE submission_id = :submission_id AND sha256 = :sha256"
+)
+KEEP = sa.text(
+    "UPDATE medium SET sealed_key = :sealed_key WHERE submission_id = :submission_id AND sha256 = :sha256 RETURNING id"
+)
 
 ON_PATROL = (Role.INSPECTOR, Role.GRID_HEAD)
 
@@ -174,11 +195,7 @@ def county_bounds(session: Session) -> Bounds | None:
 
 def mark_medium(session: Session, submission_id: uuid.UUID, sha256: str, state: str) -> None:
     """Note how far a declared medium is: `expected`, `stored`, `opened` or `unopenable`."""
-    session.execute(
-        sa.update(SubmissionMedium)
-        .where(SubmissionMedium.submission_id == submission_id, SubmissionMedium.sha256 == sha256)
-        .values(state=state)
-    )
+    session.execute(MARK, {"submission_id": submission_id, "sha256": sha256, "state": state})
 
 
 def _register_report(session: Session, clock: Clock, parts: Parts, opened: Opened) -> None:
@@ -324,10 +341,7 @@ def medium_opened(session: Session, submission_id: uuid.UUID, sha256: str, seale
     """Note that a medium is opened, so that the phone may let go of it, and have it cleaned."""
     mark_medium(session, submission_id, sha256, "opened")
     medium_id = session.scalar(
-        sa.update(Medium)
-        .where(Medium.submission_id == submission_id, Medium.sha256 == sha256)
-        .values(sealed_key=sealed_key)
-        .returning(Medium.id)
+        KEEP, {"submission_id": submission_id, "sha256": sha256, "sealed_key": sealed_key}
     )
     emit(session, "medium.opened", medium_id=medium_id)
 
@@ -364,14 +378,7 @@ def admit_medium(
     `count` is told the size of what the public begins to send, once; what it raises comes through.
     """
     found = session.execute(
-        sa.select(
-            Submission.sender_id,
-            sa.exists().where(Upload.owner == submission_id, Upload.sha256 == sha256).label("begun"),
-        )
-        .join(SubmissionMedium, SubmissionMedium.submission_id == Submission.id)
-        .where(
-            Submission.id == submission_id, SubmissionMedium.sha256 == sha256, SubmissionMedium.size == size
-        )
+        DECLARED, {"submission_id": submission_id, "sha256": sha256, "size": size}
     ).one_or_none()
     if found is None:
         raise NotFound("upload.undeclared", "Send the submission first; it declares no such file.")

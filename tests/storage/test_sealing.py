@@ -76,7 +76,7 @@ def test_a_large_file_is_opened_as_a_stream(keyring: Keyring, tmp_path: Path) ->
     assert keyring.open_file(Purpose.INTAKE, tmp_path / "sealed", target) == len(PLAIN)
     assert target.read_bytes() == PLAIN
     assert target.stat().st_mode & 0o777 == 0o600
-    assert keyring.open_file(Purpose.INTAKE, io.BytesIO(sealed), target) == len(PLAIN)
+    keyring.check(Purpose.INTAKE, io.BytesIO(sealed))
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,21 @@ def test_a_damaged_seal_opens_nothing_and_leaves_nothing(keyring: Keyring, tmp_p
     with pytest.raises(CannotOpen):
         keyring.open(Purpose.INTAKE, damaged)
     with pytest.raises(CannotOpen):
-        keyring.open_file(Purpose.INTAKE, io.BytesIO(damaged), tmp_path / "opened")
+        keyring.check(Purpose.INTAKE, io.BytesIO(damaged))
+    (tmp_path / "sealed").write_bytes(damaged)
+    with pytest.raises(CannotOpen):
+        keyring.open_file(Purpose.INTAKE, tmp_path / "sealed", tmp_path / "opened")
     assert not (tmp_path / "opened").exists()
 
 
 def test_a_full_disk_is_not_taken_for_a_damaged_seal(keyring: Keyring, tmp_path: Path) -> None:
-    sealed = seal(keyring, Purpose.INTAKE)
+    (tmp_path / "sealed").write_bytes(seal(keyring, Purpose.INTAKE))
     most = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, most[1]))
         with pytest.raises(OSError, match="File too large"):
-            keyring.open_file(Purpose.INTAKE, io.BytesIO(sealed), tmp_path / "opened")
+            keyring.open_file(Purpose.INTAKE, tmp_path / "sealed", tmp_path / "opened")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, most)
         signal.signal(signal.SIGXFSZ, ignored)

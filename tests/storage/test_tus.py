@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
+import io
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -116,10 +116,9 @@ def offset_of(url: str) -> int:
 
 
 def joined(uploads: UploadStore, url: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        into = Path(folder, "whole")
-        assert uploads.join(uuid.UUID(url.rpartition("/")[2]), into).state is UploadState.JOINED
-        return into.read_bytes()
+    into = io.BytesIO()
+    assert uploads.join(uuid.UUID(url.rpartition("/")[2]), into).state is UploadState.JOINED
+    return into.getvalue()
 
 
 def test_what_the_server_can_is_told(web: Running) -> None:

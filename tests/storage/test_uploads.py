@@ -4,13 +4,11 @@ import contextlib
 import hashlib
 import io
 import itertools
-import tempfile
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -84,12 +82,11 @@ def send(
 
 def join(uploads: UploadStore, upload_id: uuid.UUID) -> UploadStatus:
     """As the worker does, into a file that must then hold the whole."""
-    with tempfile.TemporaryDirectory() as folder:
-        into = Path(folder, "whole")
-        status = uploads.join(upload_id, into)
-        if status.state is UploadState.JOINED:
-            assert hashlib.sha256(into.read_bytes()).hexdigest() == status.sha256
-        return status
+    into = io.BytesIO()
+    status = uploads.join(upload_id, into)
+    if status.state is UploadState.JOINED:
+        assert hashlib.sha256(into.getvalue()).hexdigest() == status.sha256
+    return status
 
 
 def pieces_of(sessions: sessionmaker[Session], upload: UploadStatus) -> list[tuple[int, int]]:
