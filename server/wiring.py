@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import sessionmaker
 
 from server.cases import jobs as cases
-from server.core.bell import Bell
+from server.core.bell import LATER_QUEUE, SLOW_QUEUE, Bell
 from server.core.parts import Parts
 from server.core.senders import Senders
 from server.core.tasks import Job
@@ -40,8 +40,13 @@ JOBS: dict[str, Job] = {
 }
 """Every kind of task and the function that does it."""
 
-SLOW = {"intake.clean_medium"}
-"""Kinds that take a second or more; they wait until everything else is done."""
+QUEUE_OF = {
+    "triage.assess": LATER_QUEUE,
+    "triage.compare_photo": LATER_QUEUE,
+    "routing.propose": LATER_QUEUE,
+    "intake.clean_medium": SLOW_QUEUE,
+}
+"""Kinds that wait: in a rush, reports reach the desk and phones may let go before proposals are made."""
 
 SUBSCRIPTIONS: dict[str, list[str]] = {
     "submission.accepted": ["intake.open_submission"],
@@ -74,7 +79,7 @@ def build_parts(settings: Settings, engine: sa.Engine) -> Parts:
     queue = redis.Redis.from_url(
         settings.redis_url.get_secret_value(), socket_timeout=30, socket_connect_timeout=2
     )
-    bell = Bell(queue, SLOW)
+    bell = Bell(queue, QUEUE_OF)
     sessions = sessionmaker(engine, info={"subscriptions": SUBSCRIPTIONS, "bell": bell})
     return Parts(
         settings=settings,

@@ -19,6 +19,8 @@ JOBS_PER_WORKER = 2000
 def serve() -> None:
     """The web processes (gunicorn): HOST, PORT, WEB_WORKERS (one per core, at most four), WEB_THREADS."""
     os.environ.setdefault("WEB_WORKERS", str(min(os.cpu_count() or 1, 4)))
+    # glibc gives every thread a heap of its own, and each keeps what a photo once needed there.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     # What each process counts lies here, so that /metrics tells of all of them. gunicorn removes it at its end.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
         prefix="gridwatch-metrics-", dir=memory_folder()
@@ -31,19 +33,21 @@ def serve() -> None:
 
 @click.command()
 @click.option(
-    "--only", type=click.Choice(["quick", "slow"]), help="Of the two queues; both otherwise, quick first."
+    "--only",
+    type=click.Choice(["quick", "slow"]),
+    help="Slow is cleaning photos; otherwise everything, quick first.",
 )
 def worker(only: str | None) -> None:
-    """One worker of the queues; start more for more at a time. Slow is what takes seconds, as cleaning photos."""
+    """One worker of the queues; start more for more at a time."""
     from rq import SimpleWorker
     from rq.serializers import JSONSerializer
 
     # Everything is imported before the first task, and hostile media have a process of their own (storage.media),
     # so tasks run in this one and keep its connections.
     import server.worker  # noqa: F401
-    from server.core.bell import QUEUE, SLOW_QUEUE
+    from server.core.bell import QUEUES, SLOW_QUEUE
 
-    queues = {"quick": [QUEUE], "slow": [SLOW_QUEUE], None: [QUEUE, SLOW_QUEUE]}[only]
+    queues = [name for name in QUEUES if only is None or (name == SLOW_QUEUE) == (only == "slow")]
     SimpleWorker(queues, connection=_queue_connection(), serializer=JSONSerializer).work(
         logging_level="WARNING", max_jobs=JOBS_PER_WORKER
     )

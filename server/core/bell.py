@@ -4,8 +4,8 @@ import atexit
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 
 import redis
 import structlog
@@ -14,8 +14,11 @@ from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
 QUEUE = "gridwatch"
+LATER_QUEUE = "gridwatch-later"
+"""Proposals: a worker looks here only when no report and no photo waits to be opened."""
 SLOW_QUEUE = "gridwatch-slow"
-"""What takes a second or more, such as cleaning a photo: a worker looks here only when the other is empty."""
+"""What takes a second or more, such as cleaning a photo: a worker looks here when the others are empty."""
+QUEUES = (QUEUE, LATER_QUEUE, SLOW_QUEUE)
 
 RESULT_SECONDS = 0
 """Results are in PostgreSQL; RQ keeps none."""
@@ -23,7 +26,8 @@ RESULT_SECONDS = 0
 LONGEST_SECONDS = 15 * 60
 """A video of half an hour is cleaned in less."""
 
-GATHER_S = 0.01
+GATHER_S = 0.05
+"""Short for a person; in a rush a job then holds several tasks, and a job costs a worker as much as a small task."""
 MOST_TOGETHER = 50
 
 log = structlog.get_logger()
@@ -42,13 +46,14 @@ def queue(connection: redis.Redis, name: str = QUEUE) -> Queue:
 class Bell:
     """Rings for tasks and never fails: without a queue it only says so in the log.
 
-    A thread gathers what is rung within a hundredth of a second into one job, so that a request pays nothing for it and
-    a worker starts one job for many small tasks. Slow kinds have a queue, and each task a job, of their own.
+    A thread gathers what is rung within GATHER_S into one job, so that a request pays nothing for it and a worker
+    starts one job for many small tasks. Of the slow ones each has a job of its own.
     """
 
-    def __init__(self, connection: redis.Redis, slow: Container[str]) -> None:
+    def __init__(self, connection: redis.Redis, queue_of: Mapping[str, str]) -> None:
+        """`queue_of` tells the queue of a kind that is not for QUEUE."""
         self._connection = connection
-        self._slow = slow
+        self._queue_of = queue_of
         self._rung: deque[Ring] = deque()
         self._something = threading.Event()
         self._lock = threading.Lock()
@@ -67,20 +72,18 @@ class Bell:
 
     def flush(self) -> None:
         """Ring now for all that was told so far."""
-        quick: list[str] = []
-        slow: list[str] = []
+        rung: dict[str, list[str]] = defaultdict(list)
         with self._lock:  # at the end of the process two threads do this
             while self._rung:
                 task_id, kind = self._rung.popleft()
-                (slow if kind in self._slow else quick).append(str(task_id))
-        together = [quick[at : at + MOST_TOGETHER] for at in range(0, len(quick), MOST_TOGETHER)]
+                rung[self._queue_of.get(kind, QUEUE)].append(str(task_id))
         try:
-            if together:
-                queue(self._connection).enqueue_many([_job(some) for some in together])
-            if slow:
-                queue(self._connection, SLOW_QUEUE).enqueue_many([_job([one]) for one in slow])
+            for name, ids in rung.items():
+                most = 1 if name == SLOW_QUEUE else MOST_TOGETHER
+                jobs = [_job(ids[at : at + most]) for at in range(0, len(ids), most)]
+                queue(self._connection, name).enqueue_many(jobs)
         except redis.RedisError as fault:
-            log.warning("bell.silent", tasks=len(quick) + len(slow), fault=type(fault).__name__)
+            log.warning("bell.silent", tasks=sum(map(len, rung.values())), fault=type(fault).__name__)
 
     def _keep_ringing(self) -> None:
         while True:
