@@ -40,13 +40,22 @@ def security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
+def _of_data(headers: dict[str, str]) -> dict[str, str]:
+    """What of these an answer needs that is no page: on a slow line each of a report's answers carries them."""
+    kept = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Strict-Transport-Security")
+    return {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"} | {
+        name: headers[name] for name in kept if name in headers
+    }
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Serve both apps, lead / to the public one, and set the security headers on everything."""
     headers = security_headers(settings)
+    of_data = _of_data(headers)
 
     @app.after_request
     def secure(response: Response) -> Response:
-        for name, value in headers.items():
+        for name, value in (headers if response.mimetype == "text/html" else of_data).items():
             response.headers.setdefault(name, value)
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
