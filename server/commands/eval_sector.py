@@ -8,7 +8,8 @@ import click
 
 from server.commands.evals import evaluate, read_lines
 from server.demo.county import ROUTING_FILE
-from server.triage.sector_rules import Guess, Learned, SectorGuesser, Told
+from server.triage.sector_rules import Guess, Learned, SectorGuesser
+from server.triage.sector_words import Told
 from server.triage.sectors import shipped_types, table_of
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -33,7 +33,7 @@ from server.routing.rules import (
 )
 from server.triage import services as triage
 from server.triage.models import SectorProposal
-from server.triage.sector_rules import CROSS_CUTTING
+from server.triage.sector_words import CROSS_CUTTING
 
 REMEMBERED = timedelta(days=365)
 """Returns older than this teach nothing any more."""

@@ -3,12 +3,15 @@
 Without it everything works. It is loaded on first use: 45 MB, about 30 ms a text on a free core, nothing is fetched.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def embed(texts: Sequence[str]) -> NDArray[np.float64] | None:
@@ -16,6 +19,8 @@ def embed(texts: Sequence[str]) -> NDArray[np.float64] | None:
     model = _model()
     if model is None or not texts:
         return None
+    import numpy as np
+
     return np.asarray(model.passage(list(texts)), dtype=np.float64)
 
 
@@ -44,12 +49,16 @@ def as_bytes(text: str) -> bytes:
     found = embed([text]) if text else None
     if found is None:
         return b""
+    import numpy as np
+
     stored: bytes = np.round(found[0] / np.abs(found[0]).max() * 127).astype(np.int8).tobytes()
     return stored
 
 
 def closeness(one: bytes, other: bytes) -> float:
     """0 … TRUST: how much alike two texts are in meaning."""
+    import numpy as np
+
     a, b = (np.frombuffer(v, dtype=np.int8).astype(np.float32) for v in (one, other))
     cosine = float(a @ b / np.sqrt((a @ a) * (b @ b)))
     return TRUST * min(1.0, max(0.0, (cosine - UNLIKE) / (ALIKE - UNLIKE)))

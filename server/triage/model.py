@@ -1,16 +1,22 @@
-"""The model of pairs: gradient-boosted trees as a small file, evaluated for all candidates at once."""
+"""The model of pairs: gradient-boosted trees as a small file, evaluated for all candidates at once.
+
+NumPy is loaded on first use: web processes do without it.
+"""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Self
 
 from server.triage.pairs import COLUMNS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SHIPPED = Path(__file__).with_name("pair_model.json")
 
@@ -36,6 +42,8 @@ class PairModel:
     @classmethod
     def from_facts(cls, facts: dict[str, Any]) -> Self:
         """As `lab.train.exported` wrote it. Raises ValueError for a model of other columns."""
+        import numpy as np
+
         if facts["columns"] != list(COLUMNS):
             raise ValueError("The model was trained on other columns: train it anew.")
         trees = facts["trees"]
@@ -60,6 +68,8 @@ class PairModel:
 
     def scores(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """For each pair the probability that both tell of one matter."""
+        import numpy as np
+
         if not rows:
             return []
         pairs = np.asarray(rows, dtype=np.float64)

@@ -13,16 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
-from server.triage.sector_rules import (
-    DECIDED,
-    SCALES,
-    Learned,
-    SectorGuesser,
-    Told,
-    pieces,
-    softmax,
-    weighed,
-)
+from server.triage.sector_rules import DECIDED, SCALES, Learned, SectorGuesser, pieces, softmax, weighed
+from server.triage.sector_words import Told
 from server.triage.words import plain
 
 SMALL = 0.3

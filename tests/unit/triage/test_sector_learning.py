@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from server.triage.sector_learning import Confirmed, learn
-from server.triage.sector_rules import Learned, SectorGuesser, SectorWords, Told
+from server.triage.sector_rules import Learned, SectorGuesser
+from server.triage.sector_words import SectorWords, Told
 
 TABLE = [SectorWords(6, "消防", ["消防", "安全出口"]), SectorWords(9, "建筑施工", ["脚手架", "塔吊"])]
 ALONE = SectorGuesser(TABLE, [])

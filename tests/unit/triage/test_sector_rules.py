@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.triage.sector_rules import DECIDED, Guess, SectorGuesser, SectorWords, Told, TypeWords
+from server.triage.sector_rules import DECIDED, Guess, SectorGuesser
+from server.triage.sector_words import SectorWords, Told, TypeWords
 from server.triage.sectors import HAZARD_TYPES
 
 # The county's table shortened: number, title, some keywords (maqin, 2020).
