@@ -42,7 +42,12 @@ def security_headers(settings: Settings) -> dict[str, str]:
 
 def _of_data(headers: dict[str, str]) -> dict[str, str]:
     """What of these an answer needs that is no page: on a slow line each of a report's answers carries them."""
-    kept = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Strict-Transport-Security")
+    kept = (
+        "X-Content-Type-Options",
+        "Referrer-Policy",
+        "Cross-Origin-Resource-Policy",
+        "Strict-Transport-Security",
+    )
     return {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"} | {
         name: headers[name] for name in kept if name in headers
     }

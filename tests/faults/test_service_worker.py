@@ -63,10 +63,10 @@ def proxy(running: Ground) -> Iterator[Proxy]:
 
 @pytest.fixture
 def page(browser: Browser, proxy: Proxy) -> Iterator[Page]:
-    """A page of the app's origin that registers nothing by itself."""
+    """A page with the policy of the app that registers nothing by itself."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{proxy.base}/healthz")
+    page.goto(f"{proxy.base}/tip/icons/192.png")
     yield page
     context.close()
 
