@@ -1,8 +1,9 @@
 """The stack that tests run on: started once for a run, one database and one bucket per worker of it."""
 
 import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -188,6 +189,22 @@ def parts(app: "Gridwatch") -> "Parts":
     """What the application is built of."""
     parts: Parts = app.extensions["parts"]
     return parts
+
+
+@pytest.fixture
+def settle(engine: sa.Engine) -> Callable[[], None]:
+    """Wait until what is committed may be read as changes: an open transaction of any database holds readers back."""
+
+    def wait() -> None:
+        give_up = time.monotonic() + 120
+        horizon = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            now: int = connection.execute(sa.text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
+            while connection.execute(horizon).scalar_one() <= now:
+                assert time.monotonic() < give_up, "somebody keeps a transaction open"
+                time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture

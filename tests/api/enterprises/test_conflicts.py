@@ -32,6 +32,7 @@ def test_two_edits_of_one_field_become_a_choice(
     shop: dict[str, Any],
     signed_in: Callable[[str], Headers],
     run_tasks: Callable[[], int],
+    settle: Callable[[], None],
 ) -> None:
     inspector, desk = signed_in("inspector"), signed_in("desk")
     for sender, phone in ((inspector, "139"), (desk, "137")):
@@ -41,6 +42,7 @@ def test_two_edits_of_one_field_become_a_choice(
     assert (file["contact_phone"], file["version"]) == ("139", 2)
     (found,) = client.get("/api/v1/enterprises/conflicts", headers=desk).get_json()
     assert (found["was"], found["held"], found["wanted"], found["reason"]) == ("138", "139", "137", "changed")
+    settle()
     changes = client.get("/api/v1/changes", headers=inspector).get_json()
     told = [one["data"] for one in changes["changes"] if one["topic"] == "enterprise"]
     assert [line["contact_phone"] for line in told] == ["139"]
@@ -50,6 +52,7 @@ def test_two_edits_of_one_field_become_a_choice(
     assert client.post(decision, json={"take": True}, headers=desk).get_json() == []
     again = client.post(decision, json={"take": False}, headers=desk)
     assert (again.status_code, again.get_json()["code"]) == (409, "conflict.decided")
+    settle()
     later = client.get(
         "/api/v1/changes", query_string={"cursor": changes["cursor"]}, headers=inspector
     ).get_json()

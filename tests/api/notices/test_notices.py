@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pyrage
@@ -24,7 +25,7 @@ BROWSER = {
 
 
 def test_the_inbox_comes_with_the_changes_and_is_marked_read(
-    client: FlaskClient, office: County, signed_in: SignedIn
+    client: FlaskClient, office: County, signed_in: SignedIn, settle: Callable[[], None]
 ) -> None:
     desk = office.people["desk"].id
     services.notify(office.session, office.clock, [desk], "clock_warn", {"number": "C-1"})
@@ -32,6 +33,7 @@ def test_the_inbox_comes_with_the_changes_and_is_marked_read(
     headers = signed_in("desk")
 
     def inbox() -> list[dict[str, Any]]:
+        settle()
         told = client.get("/api/v1/changes", headers=headers).json["changes"]
         return [change["data"] for change in told if change["topic"] == "notice"]
 
