@@ -1,10 +1,11 @@
 /**
  * Steps that may still be taken back (`undo_s` of the table of steps): they wait that long before they are sent.
  *
- * What waits lies in localStorage from the tap until the server's answer. A tab that is closed sends it on its way out
- * (`keepalive`); if even that is lost, the next start on this browser sends it.
+ * What waits lies in memory and in a database of its own from the tap until the server's answer. A tab that is closed sends it on its way
+ * out (`keepalive`); if even that is lost, say because the whole browser ends, the next start on this browser sends it.
  */
-import { readonly, ref, shallowRef } from 'vue';
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { readonly, ref, shallowRef, watch } from 'vue';
 import { Problem, Unreachable } from '@/api/client';
 import { sendSteps } from './server';
 import { personId, session } from './session';
@@ -26,7 +27,7 @@ type Held = {
 /** What the server did not take: the case stays as it is, what was typed is still there. */
 type Refused = { held: Held; cases: { id: string; problem: string; row: CaseRow | null }[]; current: CasePage | null };
 
-const KEY = 'gridwatch.held';
+/** From then on nobody's tab can be about to send it. */
 const ABANDONED_MS = 15_000;
 const AGAIN_MS = 5_000;
 
@@ -43,13 +44,18 @@ export const refused = readonly(trouble);
 export const sentCount = readonly(sent);
 export const isHeld = (caseId: string): boolean => mine.value.some((one) => one.cases.some((seen) => seen.id === caseId));
 
-const read = (): Held[] => JSON.parse(localStorage.getItem(KEY) ?? '[]') as Held[];
-const write = (change: (all: Held[]) => Held[]): void => localStorage.setItem(KEY, JSON.stringify(change(read())));
+interface Kept extends DBSchema {
+  held: { key: string; value: Held };
+}
+let store: IDBPDatabase<Kept> | null = null;
+// A browser that cannot write now still has it in memory, and sends it from there.
+const keep = (one: Held): void => void store?.put('held', one).catch(() => undefined);
+const drop = (one: Held): void => void store?.delete('held', one.id).catch(() => undefined);
 
 /** Takes a step that may be taken back for `seconds`; `after` is called once the server has it. */
 export function hold(cases: Seen[], step: string, fields: Record<string, unknown>, label: string, seconds: number, after?: () => void): void {
   const one: Held = { id: crypto.randomUUID(), person: personId() ?? '', cases, step, fields, label, at: Date.now() + seconds * 1000 };
-  write((all) => [...all, one]);
+  keep(one);
   mine.value = [...mine.value, one];
   if (after) done.set(one.id, after);
   plan(one, seconds * 1000);
@@ -69,12 +75,24 @@ export function dismiss(id: string): void {
 export async function flush(): Promise<void> {
   await Promise.all(mine.value.map((one) => send(one)));
 }
-/** Sends what a closed tab left behind; call once at the start and again after signing in. */
-export async function resumeHeld(): Promise<void> {
+/** Opens the store; sends what a closed tab left there whenever its person is signed in. Throws where the browser's database does not work. */
+export async function startHeld(): Promise<void> {
+  store = await openDB<Kept>('gridwatch-staff-held', 1, { upgrade: (db) => void db.createObjectStore('held', { keyPath: 'id' }) });
+  watch(() => session.standing === 'in', (signedIn) => signedIn && void resume(), { immediate: true });
+  // It stays in the store for whoever took it, and is neither shown to nor sent by the next one here.
+  watch(personId, () => {
+    timers.forEach(clearTimeout);
+    mine.value = [];
+  });
+}
+async function resume(): Promise<void> {
+  const left = async () => ((await store?.getAll('held')) ?? []).filter((one) => one.person === personId() && !mine.value.some(({ id }) => id === one.id));
   const work = async () => {
-    for (const one of read()) if (one.person === personId() && one.at < Date.now() - ABANDONED_MS) await send(one);
+    for (const one of await left()) if (one.at < Date.now() - ABANDONED_MS) await send(one);
   };
   await ('locks' in navigator ? navigator.locks.request('gridwatch-held', work) : work());
+  // Another tab may still be about to send these, or the server could not be reached.
+  if (session.standing === 'in' && (await left()).length) setTimeout(() => void resume(), ABANDONED_MS);
 }
 
 function plan(one: Held, ms: number): void {
@@ -85,7 +103,7 @@ function forget(one: Held): void {
   clearTimeout(timers.get(one.id));
   timers.delete(one.id);
   done.delete(one.id);
-  write((all) => all.filter((other) => other.id !== one.id));
+  drop(one);
   mine.value = mine.value.filter((other) => other.id !== one.id);
 }
 

@@ -8,7 +8,7 @@ import { followAppearance } from '@/ui/appearance';
 import { loadI18n } from '@/ui/i18n';
 import { registerServiceWorker } from '@/ui/update';
 import App from './App.vue';
-import { resumeHeld } from './held';
+import { startHeld } from './held';
 import { router } from './router';
 import { startSending } from './sending';
 import { startSession } from './session';
@@ -26,7 +26,7 @@ async function start(): Promise<void> {
     await startSession(db);
     await startSending(db);
     await startSync(db);
-    void resumeHeld();
+    await startHeld();
   } catch {
     storageWorks = false; // the browser's database does not open: nothing could be kept, so say so instead of losing work
   }
