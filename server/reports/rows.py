@@ -14,7 +14,7 @@ from server.core.db import Facts
 from server.feedback.models import Message
 from server.intake.models import Medium, Report
 from server.intake.services import media_of
-from server.triage.models import DuplicateSuggestion
+from server.reports.models import DeskRow
 
 FIRST_WORDS = 120
 
@@ -35,16 +35,7 @@ def case_rows(
         reports[case_id].append(report)
     media = media_of(session, [report.submission_id for rows in reports.values() for report in rows])
     suspected: dict[uuid.UUID, int] = dict(
-        session.execute(
-            sa.select(CaseReport.case_id, sa.func.count())
-            .join(DuplicateSuggestion, DuplicateSuggestion.report_id == CaseReport.report_id)
-            .where(
-                CaseReport.case_id.in_(ids),
-                CaseReport.left_at.is_(None),
-                DuplicateSuggestion.judged.is_(None),
-            )
-            .group_by(CaseReport.case_id)
-        ).all()
+        session.execute(sa.select(DeskRow.case_id, DeskRow.suspected).where(DeskRow.case_id.in_(ids))).all()
     )
     asked = _unanswered(session, [report.id for rows in reports.values() for report in rows])
     return [

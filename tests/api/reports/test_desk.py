@@ -182,6 +182,10 @@ def test_a_suspected_duplicate_is_shown_side_by_side_until_it_is_judged_or_merge
     office.session.commit()
     page = client.get(f"/api/v1/cases/{first.id}", headers=desk).json
     assert page["suggestions"] == []
+    # Neither the queue nor its number asks for a judgement of what lies in one case.
+    assert client.get("/api/v1/desk/cases?queue=duplicates", headers=desk).json["items"] == []
+    [row] = client.get("/api/v1/desk/cases?queue=new", headers=desk).json["items"]
+    assert (row["id"], row["suggested_duplicates"]) == (str(first.id), 0)
     assert [report["text"] for report in page["reports"]] == ["仓库门锁着", "仓库的门上了锁"]
 
 
