@@ -61,6 +61,8 @@ class Processed:
     kind: Kind
     mime: str
     clean: Path
+    silent: Path | None
+    """Of a video: the clean copy without its sound."""
     preview: Path | None
     thumb: Path | None
     width: int | None
@@ -144,6 +146,7 @@ def _result(facts: dict[str, Any], into: Path) -> Processed | SetAside:
         kind=facts["kind"],
         mime=facts["mime"],
         clean=into / "clean",
+        silent=into / "silent" if facts["kind"] == "video" else None,
         preview=into / "preview.webp" if pictured else None,
         thumb=into / "thumb.webp" if pictured else None,
         width=facts["width"],

@@ -121,6 +121,8 @@ def _as_recording(path: Path, into: Path, limits: Limits) -> Look | None:
         duration_s = recording.write_clean(into / "clean")
         if duration_s > (limits.video_s if frame else limits.audio_s):
             raise Unfit("too_long", f"{duration_s:.0f} s")
+    if frame:
+        _write_silent(into / "clean", into / "silent")
     dhash = pictures.write_small(frame, into) if frame else None
     width, height = frame.size if frame else (None, None)
     kind = "video" if frame else "audio"
@@ -134,6 +136,15 @@ def _as_recording(path: Path, into: Path, limits: Limits) -> Look | None:
         recording.captured_at,
         dhash,
     )
+
+
+def _write_silent(clean: Path, silent: Path) -> None:
+    """A voice tells who it is: the copy of a video that units see has none."""
+    recording = recordings.open_recording(clean)
+    if recording is None:
+        raise Unfit("damaged", "the copy cannot be read again")
+    with recording:
+        recording.write_clean(silent, sound=False)
 
 
 def _refuse_second_nature(path: Path) -> None:

@@ -113,14 +113,15 @@ class Recording:
                 return picture.rotate(frame.rotation, expand=True)
         raise Unfit("damaged", "not one frame can be seen")
 
-    def write_clean(self, path: Path) -> float:
-        """Write the copy and return its length in seconds. Raises Unfit."""
+    def write_clean(self, path: Path, sound: bool = True) -> float:
+        """Write the copy, with or without its sound, and return its length in seconds. Raises Unfit."""
         start, end = float("inf"), 0.0
         with (
             _decoding(),
             av.open(str(path), "w", format=self._muxer, options=_muxer_options(self._muxer)) as copy,
         ):
-            tracks = [_Track(copy, stream, self._muxer) for stream in (self._video, self._audio) if stream]
+            streams = (self._video, self._audio if sound else None)
+            tracks = [_Track(copy, stream, self._muxer) for stream in streams if stream]
             by_index = {track.source.index: track for track in tracks}
             for packet in self._container.demux(*[track.source for track in tracks]):
                 if not packet.size:  # the empty packet at the end

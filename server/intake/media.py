@@ -10,11 +10,12 @@ PICTURE = "image/webp"
 
 
 def keep_products(blobs: BlobStore, medium: Medium, products: Processed) -> None:
-    """Store the clean copy, preview and thumbnail under keys of this medium, and note what is known of it.
+    """Store the clean copies, preview and thumbnail under keys of this medium, and note what is known of it.
 
     Keys depend on the medium alone, so that doing it again after a kill writes the same objects.
     """
     medium.clean_key = _put(blobs, medium, "clean", products.clean, products.mime)
+    medium.silent_key = _put(blobs, medium, "silent", products.silent, products.mime)
     medium.preview_key = _put(blobs, medium, "preview", products.preview, PICTURE)
     medium.thumb_key = _put(blobs, medium, "thumb", products.thumb, PICTURE)
     medium.state = "ready"

@@ -75,6 +75,8 @@ class Medium(Timeless, Base):
     dhash: Mapped[str | None]
     sealed_key: Mapped[str | None]
     clean_key: Mapped[str | None]
+    silent_key: Mapped[str | None]
+    """Of a video: without its sound, for those who must not know a reporter by the voice."""
     preview_key: Mapped[str | None]
     thumb_key: Mapped[str | None]
     original: Mapped[bool] = mapped_column(default=False, server_default=sa.false())

@@ -39,9 +39,12 @@ class RangeNotSatisfiable(Problem):
 def key_of(session: Session, actor: Actor, medium_id: uuid.UUID, size: Size) -> str:
     """The object of this form, when the actor sees a case with this medium. Raises NotFound."""
     medium = session.get(Medium, medium_id)
-    if medium is None or medium.state != "ready" or not _seen(session, actor, medium):
+    seen = _sight(session, actor, medium) if medium is not None else None
+    if medium is None or medium.state != "ready" or seen is None:
         raise NotFound()
-    keys = {Size.THUMB: medium.thumb_key, Size.PREVIEW: medium.preview_key, Size.CLEAN: medium.clean_key}
+    silent = medium.kind == "video" and seen is rules.Sight.UNIT
+    clean = medium.silent_key if silent else medium.clean_key
+    keys = {Size.THUMB: medium.thumb_key, Size.PREVIEW: medium.preview_key, Size.CLEAN: clean}
     key = keys[size]
     if key is None:
         raise NotFound()
@@ -87,8 +90,8 @@ def stream(blobs: BlobStore, key: str, asked: str | None, only_if: str | None) -
     return response
 
 
-def _seen(session: Session, actor: Actor, medium: Medium) -> bool:
-    """Whether the actor sees a case with this medium among its reports, or in the history as shown."""
+def _sight(session: Session, actor: Actor, medium: Medium) -> rules.Sight | None:
+    """How the actor sees this medium: all of it, also of what the history shows them; of a report's as a unit may."""
     report_cases = (
         sa.select(Case, sa.literal(None))
         .join(CaseReport, CaseReport.case_id == Case.id)
@@ -100,11 +103,11 @@ def _seen(session: Session, actor: Actor, medium: Medium) -> bool:
         .join(CaseEvent, CaseEvent.case_id == Case.id)
         .where(CaseEvent.submission_id == medium.submission_id)
     )
+    as_unit = False
     for statement in (report_cases, step_cases):
         for case, step in session.execute(statement):
             seen = rules.sight(facts_of(session, case), actor)
-            if seen is rules.Sight.FULL or (
-                seen and (for_units(medium) if step is None else step in UNIT_HISTORY)
-            ):
-                return True
-    return False
+            if seen is rules.Sight.FULL or (seen and step in UNIT_HISTORY):
+                return rules.Sight.FULL
+            as_unit |= seen is not None and step is None and for_units(medium)
+    return rules.Sight.UNIT if as_unit else None

@@ -171,6 +171,12 @@ def test_a_video_is_copied_without_its_metadata(
     if sound:
         with av.open(str(video.clean)) as copy:
             assert sum(frame.samples for frame in copy.decode(audio=0)) >= 90_000
+    # A unit must not know somebody by the voice: the same pictures, and nothing to hear.
+    assert video.silent
+    nothing_private(video.silent)
+    with av.open(str(video.silent)) as copy:
+        assert (len(copy.streams.video), len(copy.streams.audio)) == (1, 0)
+        assert len(list(copy.decode(video=0))) == 30
     assert video.preview
     with Image.open(video.preview) as poster:
         assert poster.size == (320, 240)
