@@ -79,6 +79,8 @@ def _value(name: str, value: Any) -> str:
             return "、".join(map(str, value))
         case str() if name == "risk":
             return word("risk", value)
+        case str() if name == "number":
+            return letter_number(value)
     return word(f"choice.{name}", str(value))
 
 

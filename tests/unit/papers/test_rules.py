@@ -59,6 +59,7 @@ def test_what_was_written_stands_there_in_words_and_no_id_does() -> None:
         "unit_id": "0190",
         "into": "0191",
         "reason": "",
+        "number": "632621-2026-L000012",
     }
     assert said(fields) == [
         ("核查结论", "部分属实"),
@@ -67,6 +68,7 @@ def test_what_was_written_stands_there_in_words_and_no_id_does() -> None:
         ("原案也保留这条线索", "是"),
         ("风险", "重大"),
         ("责任人签字", "王强"),
+        ("文号", "督办函〔2026〕12号"),
     ]
     assert strokes(fields) == [[1, 2, 3, 4]]
     assert strokes({}) == []

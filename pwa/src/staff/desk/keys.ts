@@ -13,6 +13,7 @@ export const KEYS = {
   route: 'u',
   open: 'o',
   sign: 'q',
+  archive: 'e',
   tick: 'x',
   search: '/',
   filter: 'f',
