@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from server.cases.rules import CLOCKS, URGENT_CLOCKS, Days, Length, State, Term, owners
+from server.cases.rules import CLOCKS, OF_THE_REPORTER, URGENT_CLOCKS, Days, Length, State, Term, owners
 from server.core.calendar import WorkingCalendar, day_of, end_of
 from server.identity.rules import Role
 
@@ -212,14 +212,19 @@ class Stage:
 
 
 def ladder(term: Term, state: State) -> tuple[Role, ...]:
-    """The rungs for a clock of a case in this state, from whoever has to act upwards."""
+    """The rungs for a clock of a case in this state, from whoever has to act upwards; none for the reporter's time."""
+    if term in OF_THE_REPORTER:
+        return ()
     acting = owners(term, state)
     first = next((place for place, role in enumerate(LADDER) if role in acting), len(LADDER) - 1)
     return LADDER[first:]
 
 
 def stages(rule: ClockRule, started_at: datetime, due_at: datetime, rungs: Iterable[Role]) -> list[Stage]:
-    """All that is to be said about a clock, in the order of time."""
+    """All that is to be said about a clock, in the order of time; nothing where nobody has to act."""
+    rungs = list(rungs)
+    if not rungs:
+        return []
     warn_at = due_at - (due_at - started_at) * rule.warn_share
     step = timedelta(hours=rule.climb_hours)
     return [Stage(WARN, warn_at)] + [Stage(role.value, due_at + step * n) for n, role in enumerate(rungs)]

@@ -277,6 +277,9 @@ BESIDE: dict[Side, Term] = {
 }
 """The clock of each thing beside the main way."""
 
+OF_THE_REPORTER = frozenset({Term.OBJECTION})
+"""The reporter's own time: it runs out without anybody in the office being late."""
+
 AT_THE_DESK = (State.REGISTERED, State.RETURNED)
 AT_THE_UNIT = (
     State.TRANSFERRED,

@@ -16,7 +16,7 @@ from server.cases.models import Case, CaseEvent, CaseReport
 from server.cases.rules import CaseFacts, Side, State, Step
 from server.cases.schemas import CaseSheetSchema
 from server.cases.sheet import case_sheet, reports_of
-from server.cases.telling import area_path, end_ways, tell_people, tell_reporters
+from server.cases.telling import area_path, end_ways, responsible, tell_people, tell_reporters
 from server.core.calendar import day_of
 from server.core.clock import Clock
 from server.core.db import Facts
@@ -28,6 +28,7 @@ from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
 from server.intake.rules import printable
 from server.intake.services import additions_of, next_number, number_like, report_with
+from server.notices import services as notices
 from server.routing import services as routing
 from server.triage.models import Sector
 from server.triage.sectors import confirm_sector
@@ -230,13 +231,37 @@ def case_of(session: Session, report_id: uuid.UUID) -> Case | None:
     )
 
 
-def note_satisfaction(session: Session, case_id: uuid.UUID, unsatisfied: bool) -> None:
-    """Raise or lower the flag that a reporter is not content with the answer; nothing else changes."""
+def note_satisfaction(session: Session, clock: Clock, case_id: uuid.UUID, unsatisfied: bool) -> None:
+    """Raise or lower the flag that a reporter is not content with the answer.
+
+    Somebody else than those who handled it hears of it: of the desk, or where nobody is left there a leader.
+    """
     case = lock_case(session, case_id)
-    if case.unsatisfied != unsatisfied:
-        case.unsatisfied = unsatisfied
-        case.version += 1
-        session.flush()
+    if case.unsatisfied == unsatisfied:
+        return
+    case.unsatisfied = unsatisfied
+    case.version += 1
+    session.flush()
+    if unsatisfied:
+        facts = facts_of(session, case)
+        handled = [facts.took.get(step) for step in rules.HANDLED]
+        for role in (Role.DESK, Role.LEADER):
+            if tell_people(session, clock, case, [role], "unsatisfied", besides=handled):
+                break
+
+
+def tell_more(session: Session, clock: Clock, report_id: uuid.UUID, with_media: bool) -> None:
+    """A reporter wrote or sent more: the desk hears of it, and the unit that has the case where it will see pictures.
+
+    Nobody hears it twice before having looked, and no notice says which reporter.
+    """
+    case = case_of(session, report_id)
+    if case is None:
+        return
+    unit_sees = with_media and case.unit_id is not None and State(case.state) in rules.WITH_THE_UNIT
+    roles = [Role.DESK, Role.HANDLER] if unit_sees else [Role.DESK]
+    waiting = notices.unread_by(session, responsible(session, case, roles), case.id, "more")
+    tell_people(session, clock, case, roles, "more", besides=waiting)
 
 
 def tell_medium(session: Session, submission_id: uuid.UUID) -> None:
@@ -323,7 +348,7 @@ def _move(
         case,
         row.notify,
         "step",
-        besides=actor.person_id,
+        besides=[actor.person_id],
         unit_id=before.unit_id,  # who has just lost it is told too
         step=step,
     )

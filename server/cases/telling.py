@@ -36,17 +36,17 @@ def tell_people(
     case: Case,
     roles: Iterable[Role],
     code: str,
-    besides: uuid.UUID | None = None,
+    besides: Iterable[uuid.UUID | None] = (),
     unit_id: uuid.UUID | None = None,
     **params: Any,
 ) -> int:
-    """A notice to all who hold one of the roles for this case, but not to `besides`, who did it; how many were told.
+    """A notice to all who hold one of the roles for this case, but not to `besides`; how many were told.
 
     It names the case by number and the desk's title, as the unit may read it: nothing of a reporter.
     """
-    people = responsible(session, case, roles, unit_id) - {besides}
+    people = responsible(session, case, roles, unit_id).difference(person for person in besides if person)
     facts = {"number": case.number, "title": case.title, **params}
-    return notices.notify(session, clock, {p for p in people if p}, code, facts, case.id)
+    return notices.notify(session, clock, people, code, facts, case.id)
 
 
 def tell_reporters(session: Session, clock: Clock, case: Case) -> int:

@@ -1,5 +1,7 @@
 """docs/workflow.md, written from the table of steps so that it cannot say anything else than the code does."""
 
+from collections.abc import Iterable
+
 from server.cases.fields import Field
 from server.cases.rules import (
     AFTER_FINDING,
@@ -7,6 +9,7 @@ from server.cases.rules import (
     BESIDE,
     CLOCKS,
     CLOSED,
+    OF_THE_REPORTER,
     STAGE,
     STEPS,
     THE_REPORTERS,
@@ -24,6 +27,13 @@ The diagram shows the ways between the states; below it stand the steps that kee
 """
 
 
+HANDED_OVER = """
+An objection is possible to what the bureau itself answered, refused or redirected (DOMAIN.md §2). To a hand-over of a
+suspected crime it is not: two officers proposed it, the head decided, and from then on the other authority has the
+matter and its own remedies. A leader can still `reopen` it with a reason, and the desk can write to the reporter.
+"""
+
+
 def render_workflow() -> str:
     """The whole page as Markdown with a Mermaid diagram."""
     ways = [row for row in STEPS if row.target]
@@ -34,6 +44,7 @@ def render_workflow() -> str:
         + _diagram(ways)
         + "\n## Ways between states\n\n"
         + _table(head, [_row(row) for row in ways])
+        + HANDED_OVER
         + "\n## Beside the main way\n\n"
         + "They leave the state as it is and open or close something beside it.\n\n"
         + _table(
@@ -43,7 +54,8 @@ def render_workflow() -> str:
         + "\n## Clocks\n\n"
         + "The whole (`handle`) runs from acceptance to the answer, through every return. "
         + "The clocks of a stage and of the whole stand still while a case is `suspended`. "
-        + "The day after the event is day 1; days end at midnight in China.\n\n"
+        + "The day after the event is day 1; days end at midnight in China. "
+        + f"Nobody is warned of {_code(OF_THE_REPORTER)}, which is the reporter's own time, nor does it climb.\n\n"
         + _table(["clock", "runs while", "how long", "source"], [_clock(term) for term in CLOCKS])
     )
 
@@ -119,6 +131,10 @@ def _clock(term: str) -> list[str]:
     while_open += [f"{side} (beside)" for side, name in BESIDE.items() if name == term]
     size = next(size for name, size in CLOCKS.items() if name == term)
     return [term, ", ".join(while_open) or "acceptance to answer", _length(size), size.source]
+
+
+def _code(terms: Iterable[str]) -> str:
+    return ", ".join(f"`{term}`" for term in sorted(terms))
 
 
 def _length(size: Length) -> str:

@@ -109,7 +109,7 @@ def add_message(
     author_id = author.person_id if author else None
     if author is None:
         _not_too_many(session, report_id)
-    session.execute(
+    new = session.scalar(
         insert(Message)
         .values(
             id=message_id,
@@ -120,15 +120,18 @@ def add_message(
             text=text,
         )
         .on_conflict_do_nothing(index_elements=[Message.id])
+        .returning(Message.id)
     )
     message = session.get_one(Message, message_id)
     if (message.report_id, message.author_id, message.text) != (report_id, author_id, text):
         raise Conflict("message.id_taken", "Another message has this id; choose a new one.")
+    if new and author is None:
+        cases.tell_more(session, clock, report_id, with_media=False)
     return message
 
 
 def join_more(
-    session: Session, submission_id: uuid.UUID | None = None, report_id: uuid.UUID | None = None
+    session: Session, clock: Clock, submission_id: uuid.UUID | None = None, report_id: uuid.UUID | None = None
 ) -> None:
     """What reporters sent later joins the conversation, once; what came before its report does when that is there."""
     new = (
@@ -154,6 +157,9 @@ def join_more(
             .on_conflict_do_nothing()
         )
         cases.tell_medium(session, addition.submission_id)
+        if joined is not None:
+            media = media_of(session, [addition.submission_id])
+            cases.tell_more(session, clock, joined, with_media=bool(media))
 
 
 def conversation(session: Session, report_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Facts]]:
@@ -226,7 +232,7 @@ def judge_answer(session: Session, clock: Clock, report_id: uuid.UUID, satisfied
         Satisfaction.report_id == CaseReport.report_id,
         Satisfaction.satisfied.is_(False),
     )
-    cases.note_satisfaction(session, case.id, bool(session.scalar(unhappy)))
+    cases.note_satisfaction(session, clock, case.id, bool(session.scalar(unhappy)))
 
 
 def _judge(session: Session, clock: Clock, report_id: uuid.UUID, satisfied: bool, reason: str) -> None:

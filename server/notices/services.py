@@ -62,6 +62,17 @@ def notify(
     return len(notices)
 
 
+def unread_by(session: Session, people: Iterable[uuid.UUID], case_id: uuid.UUID, code: str) -> set[uuid.UUID]:
+    """Which of these people have such a notice of the case and have not read it yet."""
+    unread = sa.select(Notice.person_id).where(
+        Notice.person_id.in_(list(people)),
+        Notice.case_id == case_id,
+        Notice.code == code,
+        Notice.read_at.is_(None),
+    )
+    return set(session.scalars(unread))
+
+
 def mark_read(session: Session, clock: Clock, person_id: uuid.UUID, ids: Iterable[uuid.UUID]) -> int:
     """Mark a person's own notices as read; how many were not before."""
     statement = sa.select(Notice).where(

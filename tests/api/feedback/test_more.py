@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from server.cases.models import Case
 from server.cases.rules import Step
 from server.identity.models import Unit
 from server.intake.models import Medium
+from server.notices.models import Notice
 from tests.factories.county import ACCEPT, SECRET_WORDS, County
 from tests.factories.phone import Phone, tip_body
 from tests.storage.drawn import encoded, scene
@@ -44,6 +46,15 @@ def more(phone: Phone, access_key: str, photos: list[bytes], text: str = NEWS) -
     return uuid.uuid4(), phone.envelope(body, photos)
 
 
+def told(office: County, code: str) -> list[str]:
+    """Whose inboxes hold a notice of this kind."""
+    logins = {person.id: login for login, person in office.people.items()}
+    office.session.expire_all()
+    return sorted(
+        logins[id_] for id_ in office.session.scalars(sa.select(Notice.person_id).where(Notice.code == code))
+    )
+
+
 class TestMore:
     def test_photos_join_the_report_once_and_nobody_but_the_desk_reads_the_words(
         self, client: FlaskClient, office: County, phone: Phone, signed_in: SignedIn, run_tasks: RunTasks
@@ -74,12 +85,36 @@ class TestMore:
         seen = unit.json["media"]
         assert [(one["kind"], one["captured_at"], one["flags"]) for one in seen] == [("photo", None, [])]
         assert NEWS not in unit.text
+        # Desk and unit hear that there is more, once, and not of whom.
+        assert told(office, "more") == ["desk", "fire1", "fire2"]
+        assert str(report.number) not in unit.text
         clean = client.get(f"/api/v1/media/{seen[0]['id']}/clean", headers=signed_in("fire1"))
         assert clean.status_code == 200
         assert (
             client.get(f"/api/v1/media/{seen[0]['id']}/clean", headers=signed_in("industry")).status_code
             == 404
         )
+
+    def test_words_alone_are_told_to_the_desk_and_again_only_once_they_were_looked_at(
+        self, client: FlaskClient, office: County, signed_in: SignedIn
+    ) -> None:
+        report = office.report()
+        key = office.receipt(report)
+        office.case("signed_for", report)
+        office.session.commit()
+
+        def write(message_id: uuid.UUID) -> list[str]:
+            message = {"id": str(message_id), "text": NEWS}
+            client.post("/api/v1/receipt/messages", json=message, headers=receipt(key))
+            return told(office, "more")
+
+        first = uuid.uuid4()
+        assert write(first) == write(first) == write(uuid.uuid4()) == ["desk"]
+        for notice in office.session.scalars(sa.select(Notice)):
+            notice.read_at = office.clock.now()
+        office.session.commit()
+        assert write(first) == ["desk"], "the same again is nothing new"
+        assert write(uuid.uuid4()) == ["desk", "desk"]
 
     def test_another_code_sees_nothing_of_it(
         self, client: FlaskClient, office: County, phone: Phone, run_tasks: RunTasks
@@ -205,3 +240,20 @@ def test_a_voice_is_for_the_desk_alone(client: FlaskClient, office: County, sign
     assert client.get(f"/api/v1/cases/{case.id}", headers=unit).json["media"] == []
     assert client.get(f"/api/v1/media/{voice.id}/clean", headers=unit).status_code == 404
     assert client.get(f"/api/v1/media/{voice.id}/clean", headers=signed_in("desk")).status_code == 200
+
+
+def test_a_unit_sees_a_video_without_the_voice_in_it(
+    client: FlaskClient, office: County, signed_in: SignedIn
+) -> None:
+    report = office.report()
+    video = office.photo(report.submission_id, b"with a voice")
+    video.kind = "video"
+    office.case("signed_for", report)
+    office.session.commit()
+    path = f"/api/v1/media/{video.id}/clean"
+    assert client.get(path, headers=signed_in("fire1")).status_code == 404, "never the one with sound"
+    video.silent_key = f"silent/{video.id}"
+    office.parts.blobs.put(video.silent_key, b"silent", content_type="video/mp4")
+    office.session.commit()
+    heard = {login: client.get(path, headers=signed_in(login)).data for login in ("fire1", "desk", "leader")}
+    assert heard == {"fire1": b"silent", "desk": b"with a voice", "leader": b"with a voice"}

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from server.cases.rules import Step
 from server.core.ids import new_id
 from server.feedback.throttle import MISSES
+from server.identity.models import RoleGrant
+from server.identity.rules import Role
 from server.intake.models import ReporterChannel
+from server.notices.models import Notice
 from sync.ledger import Submission
 from tests.factories.county import REPLY, SECRET_WORDS, County
 
@@ -260,6 +264,29 @@ class TestSatisfaction:
             seen = client.get(f"/api/v1/cases/{case.id}", headers=desk).json
             assert seen["flags"] == flags
             assert seen["reports"][0]["satisfaction"]["reason"] == reason
+
+    @pytest.mark.parametrize(
+        ("others_at_the_desk", "told"), [(True, ["admin"]), (False, ["leader"])], ids=["desk", "leader"]
+    )
+    def test_discontent_goes_to_somebody_who_did_not_handle_it(
+        self, client: FlaskClient, office: County, others_at_the_desk: bool, told: list[str]
+    ) -> None:
+        if others_at_the_desk:
+            area_id = office.areas["county"].id
+            office.session.add(
+                RoleGrant(person_id=office.people["admin"].id, role=Role.DESK, area_id=area_id)
+            )
+        report = office.report()
+        key = office.receipt(report)
+        case = office.case("replied", report)
+        case.took = case.took | {"recheck_pass": str(office.people["desk"].id)}
+        office.session.commit()
+        for _ in range(2):
+            client.post("/api/v1/receipt/satisfaction", json={"satisfied": False}, headers=receipt(key))
+        logins = {person.id: login for login, person in office.people.items()}
+        office.session.expire_all()
+        notices = office.session.scalars(sa.select(Notice).where(Notice.code == "unsatisfied")).all()
+        assert [logins[notice.person_id] for notice in notices] == told
 
     def test_one_who_is_content_does_not_speak_for_another(self, client: FlaskClient, office: County) -> None:
         first, second = office.report(), office.report()
