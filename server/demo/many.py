@@ -6,7 +6,7 @@ Made up from a few phrases, the same for the same number; the ways of the cases 
 import random
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,12 +17,26 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
-from server.cases.rules import BY_STEP, STAGE, Finding, Ground, Risk, State, Step, Term
+from server.cases.rules import (
+    BY_STEP,
+    CLOSED,
+    NO_MERGE_INTO,
+    STAGE,
+    WITH_THE_UNIT,
+    Finding,
+    Ground,
+    Reward,
+    Risk,
+    State,
+    Step,
+    Term,
+)
 from server.core.ids import new_id
 from server.demo.pictures import SCENES, picture
 from server.enterprises.models import Enterprise
-from server.identity.models import Person, RoleGrant
-from server.identity.rules import Role
+from server.identity.models import Area, Person
+from server.identity.rules import Actor, Role
+from server.identity.services import actor_of
 from server.intake.models import Medium, Report
 from server.intake.rules import report_number
 from server.reports.models import DeskRow
@@ -66,6 +80,28 @@ WAYS: tuple[tuple[int, tuple[Step, ...]], ...] = (
     (5, (*MAIN_WAY[:9], Step.OBJECT)),
 )
 """Of a thousand cases so many have come so far. Far more are open than in any county: a queue of 300,000 must work."""
+
+WRITTEN: dict[Step, Row] = {
+    Step.REFUSE: {"ground": Ground.NO_FACTS, "reason": "没有说清是哪里"},
+    Step.REDIRECT: {"authority": "县市场监督管理局", "reason": "属于产品质量问题"},
+    Step.RETURN: {"reason": "不属于本单位职责"},
+    Step.VERIFY: {
+        "finding": Finding.SUBSTANTIATED,
+        "account": "两人到现场核查,情况属实。",
+        "verifiers": ["马建军", "李文华"],
+    },
+    Step.PLAN: {
+        "responsible_person": "才旦",
+        "measures": "清理并张贴标识",
+        "money": 30_000,
+        "contingency": "整改期间专人看守",
+    },
+    Step.RECTIFY: {"done": "已按方案整改完毕", "signature": {"name": "才旦", "strokes": []}},
+    Step.RECHECK_PASS: {"account": "复查合格"},
+    Step.REPLY: {"reward": Reward.LATER},
+    Step.OBJECT: {"reason": "问题又出现了"},
+}
+"""What was written in each step; what differs from case to case is added."""
 
 DAYS: dict[Term, int] = {Term.DECIDE: 15, Term.SIGN: 3, Term.HANDLE: 60}
 USUAL_DAYS = 7
@@ -145,10 +181,25 @@ class _Pools:
     enterprises: list[tuple[uuid.UUID, uuid.UUID, str, float | None, float | None, int]]
     leads: dict[int, uuid.UUID]
     hazards: dict[int, list[tuple[str, str]]]
-    people: dict[Role, list[tuple[uuid.UUID, str]]]
+    paths: dict[uuid.UUID, str]
+    """Of each area."""
+    people: list[Actor]
     pictures: list[str]
     recent: list[tuple[uuid.UUID, uuid.UUID]]
     """The last reports with their cases: what a duplicate is one of."""
+    able: dict[tuple[Step, uuid.UUID, uuid.UUID | None], list[Actor]] = field(default_factory=dict)
+
+    def who_may(self, step: Step, area_id: uuid.UUID, unit_id: uuid.UUID | None) -> list[Actor]:
+        """The people whose step it is for such a case: of the first role of the row that somebody holds there."""
+        found = self.able.get((step, area_id, unit_id))
+        if found is None:
+            path = self.paths[area_id]
+            by_role = [
+                [actor for actor in self.people if actor.may(role, path, unit_id)]
+                for role in BY_STEP[step].roles
+            ]
+            found = self.able[step, area_id, unit_id] = next((actors for actors in by_role if actors), [])
+        return found
 
 
 def fill(engine: sa.Engine, blobs: BlobStore | None, now: datetime, cases: int, county_code: str) -> None:
@@ -207,10 +258,8 @@ def _pools(session: Session, blobs: BlobStore | None) -> _Pools:
     hazards: dict[int, list[tuple[str, str]]] = {}
     for kind in session.scalars(sa.select(HazardType)):
         hazards.setdefault(kind.sector_no, []).append((kind.code, kind.name))
-    people: dict[Role, list[tuple[uuid.UUID, str]]] = {}
-    holders = sa.select(RoleGrant.role, Person.id, Person.name).join(Person, Person.id == RoleGrant.person_id)
-    for role, person_id, name in session.execute(holders.order_by(Person.login)):
-        people.setdefault(role, []).append((person_id, name))
+    ids = session.scalars(sa.select(Person.id).order_by(Person.login))
+    people = [actor for actor in (actor_of(session, person_id) for person_id in ids) if actor]
     pictures = []
     for number, scene in enumerate(SCENES if blobs else ()):
         assert blobs is not None
@@ -226,9 +275,10 @@ def _pools(session: Session, blobs: BlobStore | None) -> _Pools:
         Enterprise.sector_no,
     )
     return _Pools(
-        [row.tuple() for row in session.execute(firms.order_by(Enterprise.uscc))],
+        list(session.execute(firms.order_by(Enterprise.uscc)).all()),
         dict(session.execute(sa.select(Sector.no, Sector.lead_unit_id)).all()),
         hazards,
+        dict(session.execute(sa.select(Area.id, Area.path)).all()),
         people,
         pictures,
         [],
@@ -252,7 +302,7 @@ class _Story:
         firm_id, area_id, firm, lat, lng, sector = chance.choice(self.pools.enterprises)
         code, hazard = chance.choice(self.pools.hazards.get(sector) or [("other", "其他隐患")])
         kind = "hazard" if chance.random() < 0.3 else "tip"
-        inspector = chance.choice(self.pools.people[Role.INSPECTOR]) if kind == "hazard" else None
+        inspector = chance.choice(self._inspectors(area_id)) if kind == "hazard" else None
         text = "".join(chance.choice(part) for part in (RARE, WHERE, WHAT, WRONG)) + "," + chance.choice(AND)
         report_id, case_id = new_id(), uuid.UUID(int=chance.getrandbits(128), version=4)
         year = self.at.year
@@ -277,7 +327,7 @@ class _Story:
             "enterprise_words": "",
             "named": chance.random() < 0.2,
             "wants_notice": False,
-            "reporter_id": inspector and inspector[0],
+            "reporter_id": inspector and inspector.person_id,
             "fixed_on_spot": False,
             "flags": [],
         }
@@ -285,6 +335,9 @@ class _Story:
         if self.pools.pictures:
             yield Medium, self._picture(reported["submission_id"])
         way = chance.choices([way for _, way in WAYS], [weight for weight, _ in WAYS])[0]
+        into = chance.choice(self.pools.recent)[1] if Step.MERGE in way and self.pools.recent else None
+        if into is None and Step.MERGE in way:
+            way = ()
         case: Row = {
             "id": case_id,
             "number": report_number(self.county_code, "case", year, self.seq),
@@ -300,6 +353,7 @@ class _Story:
             "sides": [],
             "took": {},
             "first_received_at": self.at,
+            "merged_into_id": into,
         }
         clocks: list[Row] = []
         self._stage(clocks, case_id, Step.REGISTER, State.REGISTERED, self.at)
@@ -307,10 +361,13 @@ class _Story:
         at, told = self.at, f"反映{firm}存在{hazard}问题,请到现场核查处理。"
         for step in way:
             at += timedelta(hours=chance.uniform(1, 60))
-            actor = chance.choice(self.pools.people.get(BY_STEP[step].roles[0]) or [(None, "system")])
+            unit_id = self.pools.leads[sector] if case["state"] in WITH_THE_UNIT else None
+            actor = chance.choice(self.pools.who_may(step, area_id, unit_id))
             before, after = case["state"], _target(step)
-            self._apply(case, step, at, actor[0], sector, hazard, told)
+            self._apply(case, step, at, actor.person_id, sector, hazard, told)
             case["state"] = after
+            if after in CLOSED:
+                case.setdefault("closed_at", at)
             yield CaseEvent, self._event(case_id, step, actor, before, after, at, case)
             self._stage(clocks, case_id, step, after, at)
         running = [
@@ -323,18 +380,19 @@ class _Story:
             yield CaseClock, clock
         if not way:
             yield from self._proposed(report_id, sector)
-        if case["state"] != State.MERGED:
+        if case["state"] not in NO_MERGE_INTO:
             self.pools.recent.append((report_id, case_id))
             del self.pools.recent[:-500]
 
+    def _inspectors(self, area_id: uuid.UUID) -> list[Actor]:
+        """Those of the area; of the whole county where it has none of its own."""
+        path = self.pools.paths[area_id]
+        own = [actor for actor in self.pools.people if actor.may(Role.INSPECTOR, path)]
+        return own or [actor for actor in self.pools.people if actor.has(Role.INSPECTOR)]
+
     def _joined(self, case: Row, report_id: uuid.UUID, at: datetime) -> Iterator[tuple[Any, Row]]:
         """The report in its case; of a merged one in the case that took it in."""
-        into = (
-            self.chance.choice(self.pools.recent)[1]
-            if case["state"] == State.MERGED and self.pools.recent
-            else None
-        )
-        case["merged_into_id"] = into
+        into = case["merged_into_id"]
         own = {"case_id": case["id"], "report_id": report_id, "joined_at": self.at, "left_at": into and at}
         yield CaseReport, own
         if into:
@@ -383,32 +441,34 @@ class _Story:
                     "replied_at": at,
                 }
                 case["unsatisfied"] = self.chance.random() < 0.02
-            case Step.ARCHIVE | Step.REFUSE | Step.REDIRECT:
-                case["closed_at"] = at
 
     def _event(
         self,
         case_id: uuid.UUID,
         step: Step,
-        actor: Any,
+        actor: Actor | None,
         before: State | None,
         after: State,
         at: datetime,
         case: Row | None = None,
     ) -> Row:
-        fields: Row = {}
+        fields: Row = WRITTEN.get(step, {})
         if step is Step.ACCEPT and case:
             fields = {"unit_id": str(case["unit_id"])} | {
                 name: case[name] for name in ("sector_no", "title", "matter", "risk")
             }
-        elif step is Step.REFUSE:
-            fields = {"ground": Ground.NO_FACTS, "reason": "没有说清是哪里"}
+        elif step is Step.PLAN:
+            fields = fields | {"deadline": (at + timedelta(days=20)).date().isoformat()}
+        elif step is Step.REPLY and case:
+            fields = fields | {"text": case["reply"]}
+        elif step is Step.MERGE and case:
+            fields = {"into": str(case["merged_into_id"])}
         return {
             "id": new_id(),
             "case_id": case_id,
             "at": at,
-            "actor_id": actor and actor[0],
-            "actor_name": actor[1] if actor else "system",
+            "actor_id": actor and actor.person_id,
+            "actor_name": actor.name if actor else "system",
             "step": step,
             "from_state": before,
             "to_state": after,

@@ -37,6 +37,8 @@ from server.identity.services import actor_of
 from server.imports import load_table
 from server.intake import services as intake
 from server.intake.models import Report
+from server.notices.models import Notice
+from server.notices.services import mark_read
 from server.patrol.services import load_checklists, plan_visit
 from server.routing.models import RoutingProposal
 from server.triage.models import Sector
@@ -53,6 +55,8 @@ TABLES: dict[str, Callable[[], list[county.Row]]] = {
     "people": county.people,
 }
 VISITS_A_DAY = 6
+UNREAD = 8
+"""Notices that each person of the demo still has to read."""
 SEALED_PHOTO = "image/jpeg"
 
 
@@ -99,6 +103,8 @@ class _Play:
         for number, story in numbered:
             self.clock.at = now - timedelta(days=story.days_ago)
             self.tell(number, story)
+        self.clock.at = now
+        self._read()
 
     def tell(self, number: int, story: Story) -> None:
         """One matter: its reports, and the steps until where it ended."""
@@ -109,6 +115,17 @@ class _Play:
             self.clock.advance(timedelta(hours=3 * (turn + 1) * min(story.days_ago, 1) / 4))
         if story.ends != "registered" and not story.fixed_on_spot:
             self._walk(story, enterprise, reports[0])
+
+    def _read(self) -> None:
+        """Everybody has read what came in these weeks, but for the last few."""
+        newest: dict[uuid.UUID, list[uuid.UUID]] = {}
+        for person_id, id_ in self.session.execute(
+            sa.select(Notice.person_id, Notice.id).order_by(Notice.at.desc(), Notice.id.desc())
+        ):
+            newest.setdefault(person_id, []).append(id_)
+        for person_id, ids in newest.items():
+            mark_read(self.session, self.clock, person_id, ids[UNREAD:])
+        self.session.commit()
 
     def _enterprise(self, number: int, story: Story) -> Enterprise:
         """Always the same one for a story, in the county seat where there is one."""
