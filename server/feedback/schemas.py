@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from server.cases.giveaway import Hint
-from server.cases.rules import Finding, Ground, Told
+from server.cases.rules import Finding, Ground, Reward, Told
 from server.cases.schemas import Word
 from server.feedback.rules import LONGEST_MESSAGE, LONGEST_REASON
 from sync.envelope import AGE_MAGIC
@@ -38,6 +38,21 @@ class AnswerSchema(Schema):
     finding = Word(Finding, by_value=True, required=True, allow_none=True)
     ground = Word(Ground, by_value=True, required=True, allow_none=True)
     authority = fields.String(required=True, allow_none=True)
+    reward = Word(
+        Reward,
+        by_value=True,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whether the matter qualifies; paid once, to the first valid report"},
+    )
+
+
+class ExtensionSchema(Schema):
+    """More time for the matter; `until` is None once it is no longer in hand."""
+
+    at = fields.DateTime(required=True)
+    reason = fields.String(required=True, metadata={"description": "Written to the reporter"})
+    until = fields.DateTime(required=True, allow_none=True)
 
 
 class ArrivedSchema(Schema):
@@ -80,6 +95,10 @@ class ReceiptSchema(Schema):
     received_at = fields.DateTime(required=True)
     steps = fields.List(fields.Nested(LineStepSchema), required=True)
     next = fields.Nested(NextSchema, required=True, allow_none=True)
+    known_before = fields.Boolean(
+        required=True, metadata={"description": "The matter was known when this report came"}
+    )
+    extension = fields.Nested(ExtensionSchema, required=True, allow_none=True)
     reply = fields.Nested(AnswerSchema, required=True, allow_none=True)
     objection = fields.Nested(ObjectionSchema, required=True, allow_none=True)
     withdrawn_at = fields.DateTime(required=True, allow_none=True)

@@ -17,7 +17,7 @@ from server.cases import rules as case_rules
 from server.cases import services as cases
 from server.cases.giveaway import Hint
 from server.cases.models import Case, CaseClock, CaseEvent, CaseReport
-from server.cases.rules import Finding, Sight, State, Step
+from server.cases.rules import Finding, Sight, State, Step, Term
 from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import Conflict, Forbidden, NotFound, TooMany
@@ -84,6 +84,8 @@ def receipt(session: Session, clock: Clock, channel: Channel) -> Facts:
         "received_at": report.received_at,
         "steps": line(state, finding, happened, report.received_at, joined_at),
         "next": {"code": code, "by": _by(session, case, state)} if code else None,
+        "known_before": _known_before(session, report, case),
+        "extension": _extension(session, case, joined_at),
         "reply": _answer(session, case, joined_at),
         "objection": _objection(session, clock, report, case, joined_at),
         "withdrawn_at": _said_at(session, report, case, Step.WITHDRAW),
@@ -253,6 +255,8 @@ def _without_case(number: str | None, received_at: datetime, media: Facts, messa
         "received_at": received_at,
         "steps": line(State.REGISTERED, None, [], received_at, received_at),
         "next": {"code": upcoming(State.REGISTERED, None), "by": None},
+        "known_before": False,
+        "extension": None,
         "reply": None,
         "objection": None,
         "withdrawn_at": None,
@@ -272,11 +276,52 @@ def _joined_at(session: Session, report_id: uuid.UUID, case_id: uuid.UUID) -> da
     ).one()
 
 
+def _known_before(session: Session, report: Report, case: Case) -> bool:
+    """Whether the matter was reported before this report came; by whom, when and how is not for the reader."""
+    earlier = (
+        sa.select(Report.id)
+        .join(CaseReport, CaseReport.report_id == Report.id)
+        .where(CaseReport.case_id == case.id, CaseReport.left_at.is_(None), Report.seq < report.seq)
+    )
+    return session.scalar(sa.select(earlier.exists())) or False
+
+
+def _extension(session: Session, case: Case, joined_at: datetime) -> Facts | None:
+    """The extension of the matter that is in hand: when, why in the leader's words to the reporter, until when."""
+    row = session.execute(
+        sa.select(CaseEvent.at, CaseEvent.fields["reason"].astext, CaseClock.due_at)
+        .outerjoin(
+            CaseClock,
+            sa.and_(
+                CaseClock.case_id == CaseEvent.case_id,
+                CaseClock.name == Term.HANDLE,
+                CaseClock.ended_at.is_(None),
+            ),
+        )
+        .where(
+            CaseEvent.case_id == case.id, CaseEvent.step == Step.GRANT_EXTENSION, CaseEvent.late.is_(False)
+        )
+        .order_by(CaseEvent.at.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    at, reason, until = row
+    return {"at": max(at, joined_at), "reason": reason, "until": until}
+
+
 def _answer(session: Session, case: Case, joined_at: datetime) -> Facts | None:
     """The last reply, or the reason for which the matter was refused or passed on; None before."""
     if case.reply is not None and case.replied_at is not None:
         at = max(case.replied_at, joined_at)
-        return {"text": case.reply, "at": at, "finding": case.finding, "ground": None, "authority": None}
+        return {
+            "text": case.reply,
+            "at": at,
+            "finding": case.finding,
+            "ground": None,
+            "authority": None,
+            "reward": case.reward,
+        }
     event = session.scalars(
         sa.select(CaseEvent)
         .where(CaseEvent.case_id == case.id, CaseEvent.step.in_(ENDING_STEPS), CaseEvent.late.is_(False))
@@ -291,6 +336,7 @@ def _answer(session: Session, case: Case, joined_at: datetime) -> Facts | None:
         "finding": None,
         "ground": event.fields.get("ground"),
         "authority": event.fields.get("authority"),
+        "reward": None,
     }
 
 

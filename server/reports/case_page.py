@@ -1,7 +1,7 @@
 """One case, whole: what desk and leaders read, and the little of it that a unit does."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -74,7 +74,8 @@ def _full(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transi
     ).one()
     reports = sheet.reports_of(session, case.id)
     events = sheet.events_of(session, case.id)
-    suggestions = _suggested(session, [report.id for report in reports])
+    own = [report.id for report in reports]
+    suggestions = _suggested(session, own)
     media = media_of(
         session,
         [report.submission_id for report in reports]
@@ -94,7 +95,7 @@ def _full(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transi
         "proposed": _proposed(session, first),
         "sectors": _sectors(session, first),
         "reports": _reports(session, reports, media),
-        "suggestions": [_suggestion(row, media) for row in suggestions],
+        "suggestions": [_suggestion(row, own, media) for row in suggestions],
         "merged_into": case.merged_into_id,
     }
 
@@ -214,10 +215,12 @@ def _suggested(session: Session, report_ids: Sequence[uuid.UUID]) -> list[Sugges
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(statement)]
 
 
-def _suggestion(row: Suggested, media: Media) -> Facts:
+def _suggestion(row: Suggested, own: Collection[uuid.UUID], media: Media) -> Facts:
     suggestion, other, case, enterprise = row
     return {
         "id": suggestion.id,
+        "outcome": suggestion.outcome,
+        "earlier": suggestion.report_id in own,
         "score": suggestion.score,
         "reasons": suggestion.reasons,
         "judged": suggestion.judged,
@@ -227,6 +230,7 @@ def _suggestion(row: Suggested, media: Media) -> Facts:
             "state": State(case.state),
             "text": other.text,
             "received_at": other.received_at,
+            "closed_at": case.closed_at,
             "place": place(other),
             "enterprise": enterprise or other.enterprise_words or None,
             "media": media.get(other.submission_id, []),

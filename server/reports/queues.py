@@ -87,7 +87,7 @@ ORDERS: dict[Queue | None, Order] = {
 
 def counts(session: Session, clock: Clock, actor: Actor) -> list[Facts]:
     """Every queue with the number of cases that this person sees in it: exact up to COUNTED, or that there are more."""
-    scope, now = _scope(session, actor), clock.now()
+    scope, now = scope_of(session, actor), clock.now()
     asked = [
         (queue, sa.select(sa.func.count()).select_from(few.subquery()).scalar_subquery())
         for queue in Queue
@@ -118,7 +118,7 @@ def page(
     """A page of a queue, most pressing first, or of all cases (None), newest first. Raises Invalid."""
     order = ORDERS.get(queue, USUAL)
     arms = _arms(queue, clock.now()) if queue else [[]]
-    common = [_scope(session, actor), *_narrowed(session, clock, actor, filters)]
+    common = [scope_of(session, actor), *_narrowed(session, clock, actor, filters)]
     if after is not None:
         common.append(order.beyond(after))
     terms = filters.terms()
@@ -242,7 +242,7 @@ def _narrowed(session: Session, clock: Clock, actor: Actor, filters: Filters) ->
     return conditions
 
 
-def _scope(session: Session, actor: Actor) -> Condition:
+def scope_of(session: Session, actor: Actor) -> Condition:
     """The cases that this person sees in full: the same rule as `cases.rules.sight`, as a condition."""
     root = session.scalar(sa.select(Area.path).where(Area.parent_id.is_(None)).limit(1)) or ""
     conditions: list[Condition] = []

@@ -6,6 +6,7 @@ from server.cases.rules import Risk, State, Step
 from server.cases.schemas import CaseSheetSchema, MediumSchema, PlaceSchema, Word
 from server.reports.queues import COUNTED, LARGEST_PAGE
 from server.reports.rules import Age, Queue
+from server.triage.models import OUTCOMES
 from server.triage.schemas import ReasonSchema
 
 
@@ -208,6 +209,7 @@ class OtherReportSchema(Schema):
     state = Word(State, by_value=True, required=True)
     text = fields.String(required=True)
     received_at = fields.DateTime(required=True)
+    closed_at = fields.DateTime(required=True, allow_none=True)
     place = fields.Nested(PlaceSchema, required=True, allow_none=True)
     enterprise = fields.String(required=True, allow_none=True)
     media = fields.List(fields.Nested(MediumSchema), required=True)
@@ -217,6 +219,12 @@ class SuspectedDuplicateSchema(Schema):
     """A suspected duplicate, with reasons and what a person said of it."""
 
     id = fields.UUID(required=True)
+    outcome = fields.String(
+        required=True,
+        validate=validate.OneOf(OUTCOMES),
+        metadata={"description": "recurrence: the earlier matter was closed, and comes again"},
+    )
+    earlier = fields.Boolean(required=True, metadata={"description": "The other one came first"})
     score = fields.Float(required=True)
     reasons = fields.List(fields.Nested(ReasonSchema), required=True)
     judged = fields.String(required=True, allow_none=True, metadata={"description": "same or different"})
@@ -231,6 +239,21 @@ class CasePageSchema(CaseSheetSchema, CaseRowSchema):
     reports = fields.List(fields.Nested(ReportSchema), required=True)
     suggestions = fields.List(fields.Nested(SuspectedDuplicateSchema), required=True)
     merged_into = fields.UUID(required=True, allow_none=True)
+
+
+class ComesAgainSchema(Schema):
+    """The closed matter that a later one brings back."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    closed_at = fields.DateTime(required=True, allow_none=True)
+
+
+class EnterpriseCaseSchema(CaseRowSchema):
+    """A matter of an enterprise, in its file."""
+
+    closed_at = fields.DateTime(required=True, allow_none=True)
+    again = fields.Nested(ComesAgainSchema, required=True, allow_none=True)
 
 
 class SeenCaseSchema(Schema):

@@ -17,13 +17,14 @@ from server.core.errors import NotFound, PreconditionFailed
 from server.core.web import clock, if_match, parts, session, set_etag
 from server.identity.access import current_actor, require
 from server.identity.rules import Role
-from server.reports import batch, media, queues, saved_views
+from server.reports import batch, enterprise, media, queues, saved_views
 from server.reports.case_page import case_page, page_of
 from server.reports.rules import Filters
 from server.reports.schemas import (
     CasePageSchema,
     CaseQuerySchema,
     CaseRowsSchema,
+    EnterpriseCaseSchema,
     QueuesSchema,
     SavedViewSchema,
     SavedViewsSchema,
@@ -79,6 +80,13 @@ def post_view(view: Facts) -> Facts:
 def delete_view(view_id: uuid.UUID) -> None:
     """Remove one of one's own views"""
     saved_views.remove(session(), require(*READERS), view_id)
+
+
+@blueprint.get("/enterprises/<uuid:enterprise_id>/cases")
+@blueprint.response(200, EnterpriseCaseSchema(many=True))
+def get_enterprise_cases(enterprise_id: uuid.UUID) -> list[Facts]:
+    """The newest matters of an enterprise, and which of them came again after they were closed"""
+    return enterprise.cases_of(session(), require(*READERS), enterprise_id)
 
 
 @blueprint.get("/cases/<uuid:case_id>")

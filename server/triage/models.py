@@ -89,6 +89,9 @@ class Digest(Base):
     """`reading.Told.stored`"""
 
 
+OUTCOMES = ("suggested", "automatic", "recurrence")
+
+
 class DuplicateSuggestion(Identified, Base):
     """A report may tell of the same matter as an earlier one. A person's word stands for ever."""
 

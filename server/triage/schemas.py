@@ -1,6 +1,6 @@
 """Wire shapes of triage."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 
 class ReasonSchema(Schema):
@@ -62,3 +62,39 @@ class HazardTypeSchema(Schema):
     keywords = fields.List(fields.String(), required=True)
     clause = fields.String(required=True, allow_none=True)
     chip_order = fields.Integer(required=True, allow_none=True)
+
+
+def _cost(description: str) -> fields.Float:
+    """More than nothing, so that a threshold follows; up to a thousand times of another."""
+    return fields.Float(
+        required=True, validate=validate.Range(0.01, 1000), metadata={"description": description}
+    )
+
+
+class CostsSchema(Schema):
+    """What mistakes about duplicates cost, in any unit: only their relation counts."""
+
+    missed = _cost("A duplicate that nobody was shown")
+    interrupted = _cost("The desk looks at two reports that are not one matter")
+    wrong_merge = _cost("The system joined what is not one matter")
+
+
+class ThresholdsSchema(CostsSchema):
+    """The costs, and the probabilities that follow from them."""
+
+    shown_from = fields.Float(required=True)
+    joined_from = fields.Float(required=True)
+
+
+class AreaCostsSchema(ThresholdsSchema):
+    """The costs of an area and of all below it that has none of its own."""
+
+    area_code = fields.String(required=True)
+    area_name = fields.String(required=True)
+
+
+class AllCostsSchema(Schema):
+    """The usual costs, and those of areas that go before them."""
+
+    usual = fields.Nested(ThresholdsSchema, required=True)
+    own = fields.List(fields.Nested(AreaCostsSchema), required=True)

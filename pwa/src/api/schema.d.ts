@@ -938,6 +938,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/triage/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What mistakes about duplicates cost, and from which likeness on two reports are shown or joined */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AllCosts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triage/costs/{area_code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                area_code: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what mistakes cost in an area; reports that come from now on go by it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    area_code: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Costs"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AllCosts"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        /** Let an area go by what the area above it says */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    area_code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AllCosts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/routing/sets": {
         parameters: {
             query?: never;
@@ -1312,6 +1418,47 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enterprises/{enterprise_id}/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                enterprise_id: string;
+            };
+            cookie?: never;
+        };
+        /** The newest matters of an enterprise, and which of them came again after they were closed */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    enterprise_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EnterpriseCase"][];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2818,6 +2965,40 @@ export interface components {
             clause: string | null;
             chip_order: number | null;
         };
+        Thresholds: {
+            /** @description A duplicate that nobody was shown */
+            missed: number;
+            /** @description The desk looks at two reports that are not one matter */
+            interrupted: number;
+            /** @description The system joined what is not one matter */
+            wrong_merge: number;
+            shown_from: number;
+            joined_from: number;
+        };
+        AreaCosts: {
+            /** @description A duplicate that nobody was shown */
+            missed: number;
+            /** @description The desk looks at two reports that are not one matter */
+            interrupted: number;
+            /** @description The system joined what is not one matter */
+            wrong_merge: number;
+            shown_from: number;
+            joined_from: number;
+            area_code: string;
+            area_name: string;
+        };
+        AllCosts: {
+            usual: components["schemas"]["Thresholds"];
+            own: components["schemas"]["AreaCosts"][];
+        };
+        Costs: {
+            /** @description A duplicate that nobody was shown */
+            missed: number;
+            /** @description The desk looks at two reports that are not one matter */
+            interrupted: number;
+            /** @description The system joined what is not one matter */
+            wrong_merge: number;
+        };
         RuleSet: {
             number: number;
             note: string;
@@ -2972,6 +3153,49 @@ export interface components {
         };
         SavedViews: {
             views: components["schemas"]["SavedView"][];
+        };
+        ComesAgain: {
+            /** Format: uuid */
+            case_id: string;
+            number: string;
+            /** Format: date-time */
+            closed_at: string | null;
+        };
+        EnterpriseCase: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** @enum {unknown} */
+            state: "registered" | "to_sign" | "transferred" | "signed_for" | "returned" | "to_plan" | "rectifying" | "to_recheck" | "to_strike_off" | "to_reply" | "replied" | "objected" | "handed_over" | "archived" | "refused" | "redirected" | "merged";
+            version: number;
+            title: string;
+            matter: string;
+            sector_no: number | null;
+            kind: string;
+            /** @enum {unknown} */
+            risk: "red" | "orange" | "yellow" | "blue" | null;
+            area_name: string | null;
+            enterprise: string | null;
+            /** Format: date-time */
+            first_received_at: string;
+            /** Format: date-time */
+            due_at: string | null;
+            /** @description The first 120 characters */
+            text: string;
+            /**
+             * Format: uuid
+             * @description A medium whose thumb to show
+             */
+            thumb: string | null;
+            media_count: number;
+            suggested_duplicates: number;
+            urgent: boolean;
+            /** @description unsatisfied, message, or a field's */
+            flags: string[];
+            unit_name: string | null;
+            /** Format: date-time */
+            closed_at: string | null;
+            again: components["schemas"]["ComesAgain"] | null;
         };
         Place: {
             lat: number | null;
@@ -3154,6 +3378,8 @@ export interface components {
             text: string;
             /** Format: date-time */
             received_at: string;
+            /** Format: date-time */
+            closed_at: string | null;
             place: components["schemas"]["Place"] | null;
             enterprise: string | null;
             media: components["schemas"]["Medium"][];
@@ -3161,6 +3387,13 @@ export interface components {
         SuspectedDuplicate: {
             /** Format: uuid */
             id: string;
+            /**
+             * @description recurrence: the earlier matter was closed, and comes again
+             * @enum {string}
+             */
+            outcome: "suggested" | "automatic" | "recurrence";
+            /** @description The other one came first */
+            earlier: boolean;
             score: number;
             reasons: components["schemas"]["Reason"][];
             /** @description same or different */
@@ -3272,6 +3505,14 @@ export interface components {
             /** Format: date-time */
             by: string | null;
         };
+        Extension: {
+            /** Format: date-time */
+            at: string;
+            /** @description Written to the reporter */
+            reason: string;
+            /** Format: date-time */
+            until: string | null;
+        };
         Answer: {
             text: string;
             /** Format: date-time */
@@ -3281,6 +3522,11 @@ export interface components {
             /** @enum {unknown} */
             ground: "already_accepted" | "no_facts" | "not_safety" | "in_court" | "withdrawn" | null;
             authority: string | null;
+            /**
+             * @description Whether the matter qualifies; paid once, to the first valid report
+             * @enum {unknown}
+             */
+            reward: "qualifies" | "not_qualified" | "later" | null;
         };
         Objection: {
             /** Format: date-time */
@@ -3315,6 +3561,9 @@ export interface components {
             received_at: string;
             steps: components["schemas"]["LineStep"][];
             next: components["schemas"]["Next"] | null;
+            /** @description The matter was known when this report came */
+            known_before: boolean;
+            extension: components["schemas"]["Extension"] | null;
             reply: components["schemas"]["Answer"] | null;
             objection: components["schemas"]["Objection"] | null;
             /** Format: date-time */

@@ -73,13 +73,31 @@ def test_the_answer_reaches_the_reporter_in_full(client: FlaskClient, office: Co
     office.session.commit()
     page = client.get("/api/v1/receipt", headers=receipt(key)).json
     assert page["reply"]["text"] == REPLY["text"]
-    assert page["reply"]["finding"] == "substantiated"
+    assert (page["reply"]["finding"], page["reply"]["reward"]) == ("substantiated", "qualifies")
     assert [step["code"] for step in page["steps"] if step["current"]] == ["answered"]
     assert page["next"] is None
     # Neither names of staff nor the case's own number, title or matter.
     text = client.get("/api/v1/receipt", headers=receipt(key)).text
     for hidden in ("人员", case.number, case.title, case.matter, str(case.id)):
         assert hidden not in text
+
+
+def test_an_extension_is_told_with_its_reason_once_it_is_granted(client: FlaskClient, office: County) -> None:
+    report = office.report()
+    key = office.receipt(report)
+    case = office.case("rectifying", report)
+    office.step(case, Step.ASK_EXTENSION, "fire1", days="30", reason="厂家说配件要下个月才到")
+    office.session.commit()
+    before = client.get("/api/v1/receipt", headers=receipt(key)).json
+    assert before["extension"] is None
+    told = "要换的消防门是定做的，需要更多时间。"
+    office.step(case, Step.GRANT_EXTENSION, "leader", reason=told)
+    office.session.commit()
+    page = client.get("/api/v1/receipt", headers=receipt(key))
+    extension = page.json["extension"]
+    assert (extension["reason"], extension["at"]) == (told, office.clock.now().isoformat())
+    assert extension["until"] == page.json["next"]["by"] > before["next"]["by"]
+    assert "厂家说" not in page.text  # what the unit wrote to the leader
 
 
 def test_a_refusal_is_told_with_its_reason(client: FlaskClient, office: County) -> None:
@@ -112,6 +130,9 @@ def test_a_merged_case_answers_all_and_tells_nobody_of_the_others(
     assert dates == [second.received_at.isoformat(), joined, joined]
     for hidden in ("第一个人写的", "只有我知道的话", first.number):
         assert hidden not in second_page.text
+    # Who came later learns that the matter was known, and who came first nothing at all of the other.
+    known = [client.get("/api/v1/receipt", headers=receipt(key)).json["known_before"] for key in keys]
+    assert known == [False, True]
     office.session.refresh(into)
     for step, login, fields in (
         (

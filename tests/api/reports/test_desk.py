@@ -246,3 +246,35 @@ def test_a_long_queue_takes_as_many_queries_as_a_short_one(app: Gridwatch, offic
         office.case(report=report)
     office.session.commit()
     assert queries() == few
+
+
+def test_a_matter_that_comes_again_is_told_on_both_pages_and_in_the_file(
+    client: FlaskClient, office: County, signed_in: SignedIn
+) -> None:
+    place = enterprise(office)
+    first, later = (office.report(enterprise_id=place.id) for _ in range(2))
+    closed = office.case("archived", first)
+    office.clock.advance(timedelta(days=40))
+    again = office.case(report=later)
+    row = suspect(office, later, first, outcome="recurrence")
+    office.session.commit()
+    desk = signed_in("desk")
+    for case, other, earlier in ((again, closed, True), (closed, again, False)):
+        (told,) = client.get(f"/api/v1/cases/{case.id}", headers=desk).json["suggestions"]
+        assert (told["outcome"], told["earlier"]) == ("recurrence", earlier)
+        assert told["other"]["number"] == other.number
+        assert (told["other"]["closed_at"] is not None) == earlier
+    path = f"/api/v1/enterprises/{place.id}/cases"
+    new, old = client.get(path, headers=desk).json
+    assert (new["id"], old["id"], old["again"]) == (str(again.id), str(closed.id), None)
+    assert new["again"] == {
+        "case_id": str(closed.id),
+        "number": closed.number,
+        "closed_at": old["closed_at"],
+    }
+    # Another town's desk does not see them, and an inspector does not learn who was reported.
+    assert client.get(path, headers=signed_in("other_desk")).json == []
+    assert client.get(path, headers=signed_in("inspector")).status_code == 403
+    row.judged = "different"
+    office.session.commit()
+    assert client.get(path, headers=desk).json[0]["again"] is None
