@@ -207,39 +207,39 @@ class Days(StrEnum):
 
 @dataclass(frozen=True)
 class Length:
-    """How long a term is by default, and who says so."""
+    """How long a term is by default, and which law says so; empty: a house rule, for a county to set."""
 
     amount: int
     days: Days
     source: str
 
 
-HOUSE = "house rule; a setting"
-TIP_RULES = "安监总财〔2018〕19号 (DOMAIN.md §3)"
-CRIME_RULES = "应急〔2019〕54号 art. 7 (DOMAIN.md §2)"
-LIST_RULES = "挂牌督办, Qingdao's (DOMAIN.md §3)"
+HOUSE = ""
+TIP_RULES = "安监总财〔2018〕19号"
+CRIME_RULES = "应急〔2019〕54号第七条"
+LIST_RULES = "青岛市挂牌督办的做法"
 
 CLOCKS: dict[Term, Length] = {
-    Term.DECIDE: Length(15, Days.NATURAL, "《信访工作条例》第二十二条; a setting (DOMAIN.md §3)"),
+    Term.DECIDE: Length(15, Days.NATURAL, "《信访工作条例》第二十二条"),
     Term.SIGN: Length(3, Days.NATURAL, HOUSE),
-    Term.SIGN_AFTER: Length(24, Days.HOURS, "immediate danger: the signature follows (DOMAIN.md §2)"),
+    Term.SIGN_AFTER: Length(24, Days.HOURS, HOUSE),
     Term.SIGN_FOR: Length(2, Days.WORKING, HOUSE),
     Term.VERIFY: Length(10, Days.WORKING, HOUSE),
     Term.PLAN: Length(3, Days.WORKING, HOUSE),
-    Term.RECTIFY: Length(30, Days.NATURAL, "the day that the plan sets; else a house rule"),
+    Term.RECTIFY: Length(30, Days.NATURAL, HOUSE),  # else the day that the plan sets
     Term.RECHECK: Length(5, Days.WORKING, HOUSE),
     Term.STRIKE_OFF: Length(3, Days.WORKING, HOUSE),
     Term.REPLY: Length(5, Days.WORKING, HOUSE),
-    Term.HANDLE: Length(60, Days.NATURAL, f"60 days from 受理: {TIP_RULES}"),
-    Term.OBJECTION: Length(10, Days.NATURAL, "objection after delivery (DOMAIN.md §2)"),
-    Term.REEXAMINE: Length(30, Days.NATURAL, "re-examination (DOMAIN.md §2)"),
+    Term.HANDLE: Length(60, Days.NATURAL, TIP_RULES),
+    Term.OBJECTION: Length(10, Days.NATURAL, HOUSE),
+    Term.REEXAMINE: Length(30, Days.NATURAL, HOUSE),
     Term.EXTENSION: Length(5, Days.WORKING, HOUSE),
-    Term.LETTER: Length(15, Days.WORKING, "the day that the letter sets; else a house rule"),
+    Term.LETTER: Length(15, Days.WORKING, HOUSE),  # else the day that the letter sets
     Term.HAND_OVER_DECIDE: Length(3, Days.NATURAL, CRIME_RULES),
     Term.HAND_OVER: Length(24, Days.HOURS, CRIME_RULES),
     Term.LIST_FILE: Length(3, Days.WORKING, LIST_RULES),
     Term.LIST_PUBLISH: Length(5, Days.WORKING, LIST_RULES),
-    Term.LISTED: Length(365, Days.NATURAL, f"the day that the listing sets, at most a year: {LIST_RULES}"),
+    Term.LISTED: Length(365, Days.NATURAL, LIST_RULES),  # at most; else the day that the listing sets
     Term.DELIST_PUBLISH: Length(5, Days.WORKING, LIST_RULES),
 }
 URGENT_CLOCKS: dict[Term, Length] = {

@@ -20,8 +20,10 @@ class MediumSchema(Schema):
     """A photo, video or voice; its bytes are at /media/{id}/{thumb|preview|clean}."""
 
     id = fields.UUID(required=True)
-    kind = fields.String(required=True, allow_none=True)
-    state = fields.String(required=True, metadata={"description": "expected, ready or set_aside"})
+    kind = fields.String(
+        required=True, allow_none=True, metadata={"enum": ["photo", "video", "audio", "other", None]}
+    )
+    state = fields.String(required=True, metadata={"enum": ["expected", "ready", "set_aside"]})
     mime = fields.String(required=True, allow_none=True)
     width = fields.Integer(required=True, allow_none=True)
     height = fields.Integer(required=True, allow_none=True)
@@ -226,3 +228,9 @@ class CalendarYearSchema(Schema):
     """All such days of one year."""
 
     days = fields.List(fields.Nested(CalendarDaySchema), required=True, validate=validate.Length(1, 366))
+
+
+class CalendarTableSchema(Schema):
+    """Days of whole years as a table: day, working, name (docs/import.md)."""
+
+    csv = fields.String(required=True, validate=validate.Length(1, 200_000))

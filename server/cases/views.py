@@ -9,6 +9,7 @@ from server.cases import clock_admin, clocks
 from server.cases.models import ClockRuleRow
 from server.cases.rules import Term
 from server.cases.schemas import (
+    CalendarTableSchema,
     CalendarYearSchema,
     ClockRulesSchema,
     NewClockRuleSchema,
@@ -16,7 +17,7 @@ from server.cases.schemas import (
     RebaseSchema,
 )
 from server.core.db import Facts
-from server.core.web import clock, session
+from server.core.web import clock, session, whole_table
 from server.identity.access import require
 from server.identity.rules import Role
 
@@ -74,3 +75,13 @@ def put_year(told: Facts, year: int) -> Facts:
     actor = require(Role.ADMIN)
     days: list[tuple[date, bool, str]] = [(d["day"], d["working"], d["name"]) for d in told["days"]]
     return clock_admin.tell_year(session(), clock(), actor, year, days)
+
+
+@blueprint.post("/calendar")
+@blueprint.arguments(CalendarTableSchema)
+@blueprint.response(204)
+def post_years(given: Facts) -> None:
+    """Tell whole years by a table; with one bad row nothing is kept"""
+    actor = require(Role.ADMIN)
+    with whole_table("calendar.rows"):
+        clock_admin.tell_years(session(), clock(), actor, given["csv"].encode())

@@ -130,7 +130,7 @@ def _clock(term: str) -> list[str]:
     while_open = [state.value for state, name in STAGE.items() if name == term]
     while_open += [f"{side} (beside)" for side, name in BESIDE.items() if name == term]
     size = next(size for name, size in CLOCKS.items() if name == term)
-    return [term, ", ".join(while_open) or "acceptance to answer", _length(size), size.source]
+    return [term, ", ".join(while_open) or "acceptance to answer", _length(size), size.source or "house rule"]
 
 
 def _code(terms: Iterable[str]) -> str:

@@ -1,5 +1,7 @@
 """What views need of the request; nothing below views.py imports this."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from flask import Response, current_app, request
@@ -7,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from server.core.clock import Clock
 from server.core.db import db
-from server.core.errors import Problem
+from server.core.errors import Invalid, Problem
 from server.core.parts import Parts
+from server.core.tables import BadTable
 
 
 class PreconditionRequired(Problem):
@@ -47,3 +50,13 @@ def set_etag(response: Response, version: int) -> Response:
     """Tell the version of what is answered."""
     response.headers["ETag"] = f'"{version}"'
     return response
+
+
+@contextmanager
+def whole_table(code: str) -> Iterator[None]:
+    """Turns BadTable into Invalid with all bad rows, as people mend them: [{line, reason}]."""
+    try:
+        yield
+    except BadTable as bad:
+        rows = [{"line": fault.line, "reason": fault.reason} for fault in bad.faults]
+        raise Invalid(code, "Nothing was kept: some rows are wrong.", rows=rows) from bad

@@ -4,9 +4,7 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from server.core.errors import Invalid
-from server.core.tables import BadTable
-from server.core.web import clock, session
+from server.core.web import clock, session, whole_table
 from server.identity.access import require
 from server.identity.rules import Role
 from server.routing import rule_sets
@@ -33,11 +31,8 @@ def sets() -> list[dict[str, Any]]:
 def import_set(given: dict[str, str]) -> dict[str, Any]:
     """Keep a table of rules as a new set that is not in use; with one bad row nothing is kept."""
     actor = require(Role.ADMIN)
-    try:
+    with whole_table("routing.rows"):
         made = rule_sets.import_set(session(), clock(), actor, given["csv"].encode(), given["note"])
-    except BadTable as bad:
-        rows = [{"line": fault.line, "reason": fault.reason} for fault in bad.faults]
-        raise Invalid("routing.rows", "Nothing was kept: some rows are wrong.", rows=rows) from bad
     return _told(made, len(rule_sets.rows_of(session(), made.number)))
 
 

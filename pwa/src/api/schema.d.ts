@@ -2628,6 +2628,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell whole years by a table; with one bad row nothing is kept */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CalendarTable"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3207,9 +3247,10 @@ export interface components {
         Medium: {
             /** Format: uuid */
             id: string;
-            kind: string | null;
-            /** @description expected, ready or set_aside */
-            state: string;
+            /** @enum {string|null} */
+            kind: "photo" | "video" | "audio" | "other" | null;
+            /** @enum {string} */
+            state: "expected" | "ready" | "set_aside";
             mime: string | null;
             width: number | null;
             height: number | null;
@@ -3754,6 +3795,9 @@ export interface components {
         };
         CalendarYear: {
             days: components["schemas"]["CalendarDay"][];
+        };
+        CalendarTable: {
+            csv: string;
         };
     };
     responses: {

@@ -24,6 +24,12 @@ describe('a place that cannot be meant', () => {
 describe('what must change before a tip can be submitted', () => {
   it('nothing, for a sentence and a place in words', () => expect(codes(tip({}))).toEqual({}));
   it('nothing, for a photo without a word', () => expect(codes(tip({ text: ' ' }), 1)).toEqual({}));
+  it.each([
+    ['sms', '139 0975 1234', {}],
+    ['sms', '12', { contact: 'contact.sms' }],
+    ['mail', ' a@b.cn ', {}],
+    ['mail', '13909751234', { contact: 'contact.mail' }],
+  ] as const)('a contact by %s: %s', (kind, to, said) => expect(codes(tip({ contact: { kind, to } }))).toEqual(said));
   it('an empty report', () => expect(codes(tip({ text: ' \n' }))).toEqual({ content: 'empty' }));
   it('no place at all', () => expect(codes(tip({ placeWords: '' }))).toEqual({ place: 'placeMissing' }));
   it('the enterprise alone says where', () => expect(codes(tip({ placeWords: '', enterprise: '雪山宾馆' }))).toEqual({}));

@@ -13,8 +13,11 @@ export type TipForm = {
   named: boolean;
   name: string;
   phone: string;
+  /** Where to tell of news; null: nowhere. */
+  contact: Contact | null;
 };
-export type FieldName = 'content' | 'text' | 'place' | 'placeWords' | 'enterprise' | 'name' | 'phone';
+export type Contact = { kind: 'sms' | 'mail'; to: string };
+export type FieldName = 'content' | 'text' | 'place' | 'placeWords' | 'enterprise' | 'name' | 'phone' | 'contact';
 export type Fault = { code: string; params: Record<string, string | number> };
 export type Faults = Partial<Record<FieldName, Fault>>;
 
@@ -23,7 +26,7 @@ export const TEXT_CHARACTERS = 5000;
 
 export const blankForm = (): TipForm => ({
   text: '', hazardType: null, point: null, accuracy: null, source: null, placeWords: '', enterprise: '',
-  named: false, name: '', phone: '',
+  named: false, name: '', phone: '', contact: null,
 });
 
 /** True where a point cannot be meant: farther outside `bounds` [min lng, min lat, max lng, max lat] than a quarter of the
@@ -56,5 +59,13 @@ export function findFaults(form: TipForm, mediaCount: number, bounds: readonly n
     if (!digits) faults.phone = { code: 'phoneMissing', params: {} };
     else if (!/^\d{7,15}$/.test(digits)) faults.phone = { code: 'phoneOdd', params: {} };
   }
+  if (form.contact && !fits(form.contact)) faults.contact = { code: `contact.${form.contact.kind}`, params: {} };
   return faults;
 }
+
+/** Whether it looks like a telephone number or a mail address. */
+export const fits = ({ kind, to }: Contact): boolean =>
+  kind === 'mail' ? /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(to.trim()) : /^\+?\d{7,15}$/.test(to.replace(/[\s-]/g, ''));
+/** As the sending worker reads it (PROTOCOL.md); sealed to the notice key before it leaves the phone. */
+export const toSeal = ({ kind, to }: Contact, lang: string) =>
+  ({ v: 1, kind, to: kind === 'mail' ? to.trim() : to.replace(/[\s-]/g, ''), lang }) as const;

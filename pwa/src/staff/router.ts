@@ -38,7 +38,10 @@ export const router = createRouter({
     { path: '/entry', name: 'entry', component: () => import('./desk/Entry.vue') },
     { path: '/entered/:id', name: 'entered', component: () => import('./desk/Entered.vue'), props: true },
     { path: '/templates', name: 'templates', component: () => import('./unit/Templates.vue') },
-    { path: '/routing-rules', name: 'routing-rules', component: () => import('./desk/RoutingRules.vue') },
+    { path: '/routing-rules', name: 'routing-rules', component: () => import('./settings/RoutingRules.vue') },
+    { path: '/calendar', name: 'calendar', component: () => import('./settings/Calendar.vue') },
+    { path: '/clock-rules', name: 'clock-rules', component: () => import('./settings/Clocks.vue') },
+    { path: '/triage-costs', name: 'triage-costs', component: () => import('./settings/Costs.vue') },
     { path: '/to-sign', name: 'to-sign', component: () => import('./leader/ToSign.vue'), meta: { place: true } },
     {
       path: '/desk/:queue?/:id?',

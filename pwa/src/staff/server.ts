@@ -2,9 +2,7 @@
 import { api, call, Problem, Unreachable } from '@/api/client';
 import type { components } from '@/api/schema';
 import { accessToken, session } from './session';
-import type {
-  CasePage, CaseRow, CaseRows, Changes, HazardType, Preview, SavedView, Sector, SignedIn, Template, Unit,
-} from './wire';
+import type { CalendarDay, CaseRow, Costs, NewClockRule, Preview, Template } from './wire';
 
 type Answered<T> = { data?: T; error?: unknown; response: Response };
 type Token = { Authorization: string };
@@ -25,7 +23,7 @@ const nobody = () =>
 
 /** A case as this person may see it; its `version` is what `takeStep` must name. */
 export const getCase = (id: string) =>
-  signed((headers) => api.GET('/api/v1/cases/{case_id}', { params: { path: { case_id: id } }, headers })) as Promise<CasePage>;
+  signed((headers) => api.GET('/api/v1/cases/{case_id}', { params: { path: { case_id: id } }, headers }));
 
 /** Takes a step on the version the person saw. Throws Problem 412 with the case as it is now in `extra.current`. */
 export const takeStep = (seen: { id: string; version: number }, step: string, fields: Record<string, unknown>, leaving = false) =>
@@ -36,7 +34,7 @@ export const takeStep = (seen: { id: string; version: number }, step: string, fi
       body: { step: step as components['schemas']['TakeStep']['step'], fields },
       keepalive: leaving,
     }),
-  ) as Promise<CasePage>;
+  );
 
 export const getQueues = () => signed((headers) => api.GET('/api/v1/desk/queues', { headers }));
 /** A page of a queue (null: of all cases), narrowed down by `filters`. */
@@ -46,7 +44,7 @@ export const getQueue = (queue: string | null, after: string | null, filters: Re
       params: { query: { ...filters, queue: queue as components['schemas']['Queue']['code'] | null, limit, after } },
       headers,
     }),
-  ) as Promise<CaseRows>;
+  );
 /** One step for many cases at once, or with its fields for one. `leaving`: the page is being closed. Throws Problem for one case only. */
 export const sendSteps = async (
   cases: { id: string; version: number }[], step: string, fields: Record<string, unknown>, leaving: boolean,
@@ -58,9 +56,9 @@ export const sendSteps = async (
   }
   const name = step as components['schemas']['TakeSteps']['step'];
   const answer = await signed((headers) => api.POST('/api/v1/cases/steps', { headers, body: { step: name, cases }, keepalive: leaving }));
-  return answer.cases as { id: string; problem: string | null; row: CaseRow | null }[];
+  return answer.cases;
 };
-export const getViews = () => signed((headers) => api.GET('/api/v1/desk/views', { headers })) as Promise<{ views: SavedView[] }>;
+export const getViews = () => signed((headers) => api.GET('/api/v1/desk/views', { headers }));
 export const keepView = (name: string, shared: boolean, query: Record<string, string>) =>
   signed((headers) => api.POST('/api/v1/desk/views', { headers, body: { name, shared, query } as unknown as components['schemas']['SavedView'] }));
 export const removeView = (id: string) =>
@@ -87,6 +85,25 @@ export const getRules = (number: number) => signed((headers) => api.GET('/api/v1
 export const tryRuleSet = (number: number) => signed((headers) => api.GET('/api/v1/routing/sets/{number}/trial', { params: { path: { number } }, headers }));
 export const addRuleSet = (csv: string, note: string) => signed((headers) => api.POST('/api/v1/routing/sets', { headers, body: { csv, note } }));
 export const useRuleSet = (number: number) => signed((headers) => api.POST('/api/v1/routing/sets/{number}/use', { params: { path: { number } }, headers }));
+/** The days of a year that are not as their weekday says. Throws Problem 404 for a year that nobody has told. */
+export const getYear = (year: number) => signed((headers) => api.GET('/api/v1/calendar/{year}', { params: { path: { year } }, headers }));
+export const putYear = (year: number, days: CalendarDay[]) =>
+  signed((headers) => api.PUT('/api/v1/calendar/{year}', { params: { path: { year } }, headers, body: { days } }));
+/** Whole years as a table. Throws Problem with `rows`. */
+export const putYears = (csv: string) => signed((headers) => api.POST('/api/v1/calendar', { headers, body: { csv } }));
+export const getClockRules = () => signed((headers) => api.GET('/api/v1/clock-rules', { headers }));
+export const addClockRule = (rule: NewClockRule) => signed((headers) => api.POST('/api/v1/clock-rules', { headers, body: rule }));
+export const endClockRule = (id: string) =>
+  signed((headers) => api.DELETE('/api/v1/clock-rules/{rule_id}', { params: { path: { rule_id: id } }, headers }));
+export const getCosts = () => signed((headers) => api.GET('/api/v1/triage/costs', { headers }));
+export const putCosts = (area: string, costs: Costs) =>
+  signed((headers) => api.PUT('/api/v1/triage/costs/{area_code}', { params: { path: { area_code: area } }, headers, body: costs }));
+export const dropCosts = (area: string) =>
+  signed((headers) => api.DELETE('/api/v1/triage/costs/{area_code}', { params: { path: { area_code: area } }, headers }));
+export const getAreas = () => signed((headers) => api.GET('/api/v1/areas', { params: { query: {} }, headers }));
+/** The newest matters of an enterprise, for desk and leaders. */
+export const getEnterpriseCases = (id: string) =>
+  signed((headers) => api.GET('/api/v1/enterprises/{enterprise_id}/cases', { params: { path: { enterprise_id: id } }, headers }));
 export const getConflicts = () => signed((headers) => api.GET('/api/v1/enterprises/conflicts', { headers }));
 /** Chooses one of two values of a field; what is left to choose. */
 export const decideConflict = (id: string, take: boolean) =>
@@ -99,16 +116,16 @@ export const removeBrowser = (endpoint: string) =>
   signed((headers) => api.DELETE('/api/v1/notices/browser', { headers, body: { endpoint } }));
 
 export const getChanges = (cursor: string | undefined) =>
-  signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers })) as Promise<Changes>;
-export const getSectors = () => signed((headers) => api.GET('/api/v1/sectors', { headers })) as Promise<Sector[]>;
-export const getUnits = () => signed((headers) => api.GET('/api/v1/units', { headers })) as Promise<Unit[]>;
-export const getHazardTypes = () => signed((headers) => api.GET('/api/v1/hazard-types', { headers })) as Promise<HazardType[]>;
+  signed((headers) => api.GET('/api/v1/changes', { params: { query: cursor ? { cursor } : {} }, headers }));
+export const getSectors = () => signed((headers) => api.GET('/api/v1/sectors', { headers }));
+export const getUnits = () => signed((headers) => api.GET('/api/v1/units', { headers }));
+export const getHazardTypes = () => signed((headers) => api.GET('/api/v1/hazard-types', { headers }));
 
 /** Shows that our own page asks: another site cannot set this header. */
 const OWN_PAGE = { header: { 'X-Gridwatch': '1' } };
 export const postSignIn = (login: string, password: string) =>
-  call(api.POST('/api/v1/auth/sign-in', { body: { login, password } })) as Promise<SignedIn>;
-export const postRefresh = () => call(api.POST('/api/v1/auth/refresh', { params: OWN_PAGE })) as Promise<SignedIn>;
+  call(api.POST('/api/v1/auth/sign-in', { body: { login, password } }));
+export const postRefresh = () => call(api.POST('/api/v1/auth/refresh', { params: OWN_PAGE }));
 export const postSignOut = () => call(api.POST('/api/v1/auth/sign-out', { params: OWN_PAGE }));
 export const postSignOutEverywhere = () => signed((headers) => api.POST('/api/v1/auth/sign-out-everywhere', { headers }));
 

@@ -1,7 +1,8 @@
 import { reactive, ref, shallowRef } from 'vue';
 import { api, call } from '@/api/client';
-import type { paths } from '@/api/schema';
+import type { components, paths } from '@/api/schema';
 import type { ReceiptFault } from '@/receipt';
+import type { toSeal } from '@/report/rules';
 import { openMailbox } from './mailbox';
 
 /** What the office answered, opened with the code. Nothing of it is stored: closing the tab forgets it. */
@@ -79,10 +80,18 @@ export type Ways = paths['/api/v1/receipt/ways']['get']['responses'][200]['conte
 export const askWays = async (): Promise<Ways | null> => (header ? call(api.GET('/api/v1/receipt/ways', { params: { header } })) : null);
 
 /** Where to tell of news from now on, sealed here to the notice key so that only the sending worker reads it; null: nowhere. */
-export async function keepContact(contact: { v: 1; kind: string; to: string; lang: string } | null): Promise<Ways | null> {
+export async function keepContact(contact: ReturnType<typeof toSeal> | null): Promise<Ways | null> {
   if (!header) return null;
   const sealed = contact && (await sealedForNotices(contact));
   return await call(api.PUT('/api/v1/receipt/contact', { params: { header }, body: { sealed } }));
+}
+/** Wakes this browser when there is news of the open letter. */
+export async function pushHere(browser: components['schemas']['Browser']): Promise<Ways | null> {
+  return header && (await call(api.PUT('/api/v1/receipt/browser', { params: { header }, body: browser })));
+}
+/** Wakes no browser any more for the open letter. */
+export async function pushNowhere(): Promise<Ways | null> {
+  return header && (await call(api.DELETE('/api/v1/receipt/browser', { params: { header } })));
 }
 async function sealedForNotices(contact: object): Promise<string> {
   const [{ outbox }, { seal }, { toBase64, utf8 }] = await Promise.all([openMailbox(), import('@/media/seal'), import('@/outbox/bytes')]);

@@ -3,7 +3,8 @@ import type { Draft, DraftMedium, MediumProgress } from '@/outbox';
 import { atOnce } from '@/outbox/saving';
 import { county } from './county';
 import { drafts, lookAtStorage, openMailbox } from './mailbox';
-import { blankForm, findFaults, type TipForm } from '@/report/rules';
+import { appearance } from '@/ui/appearance';
+import { blankForm, findFaults, type TipForm, toSeal } from '@/report/rules';
 
 /** The report being written: one at a time, kept in the phone's storage from the first touch until it is submitted. */
 export type Preparing = { key: number; kind: 'photo' | 'video' | 'audio' | 'other'; preview: string | null; progress: MediumProgress };
@@ -179,9 +180,10 @@ export async function submit(): Promise<string> {
         place_words: words(form.placeWords),
         enterprise_words: words(form.enterprise),
         named: form.named,
-        wants_notice: false,
+        wants_notice: form.contact !== null,
       },
       identity: form.named ? { name: form.name.trim(), phone: form.phone.trim() } : null,
+      contact: form.contact && toSeal(form.contact, appearance.locale),
     },
   ]);
   if (!item) throw new Error('the outbox took nothing');

@@ -38,7 +38,7 @@ def test_an_administrator_adds_a_rule_and_ends_it(
     told = client.get("/api/v1/clock-rules", headers=signed_in("leader")).json
     assert [row["id"] for row in told["own"]] == [added.json["id"]]
     assert {row["term"] for row in told["defaults"]} >= {"decide", "sign", "sign_for", "handle"}
-    assert all(row["source"] for row in told["defaults"])
+    assert {row["term"]: row["source"] for row in told["defaults"]}["handle"] == "安监总财〔2018〕19号"
     ended = client.delete(f"/api/v1/clock-rules/{added.json['id']}", headers=admin)
     assert ended.json["valid_to"] == "2026-11-22"
     case = office.case()
@@ -82,3 +82,21 @@ def test_a_year_that_is_told_starts_what_waited_for_it(
     page = client.get(f"/api/v1/cases/{case.id}", headers=signed_in("desk")).json
     due = {clock["name"]: clock["due_at"] for clock in page["clocks"] if not clock["ended_at"]}
     assert due["sign_for"].startswith("2027-01-04T15:59:59")
+
+
+def test_years_are_told_by_a_table_whole_or_not_at_all(
+    client: FlaskClient, office: County, signed_in: SignedIn
+) -> None:
+    admin = signed_in("admin")
+    bad = client.post(
+        "/api/v1/calendar", json={"csv": "日期,上班,名称\n2027-05-01,休,劳动节\n"}, headers=admin
+    )
+    assert (bad.status_code, bad.json["code"]) == (400, "calendar.rows")
+    assert "2027 lacks 1 January" in bad.json["rows"][0]["reason"]
+    table = {"csv": "日期,上班,名称\n2027-01-01,休,元旦\n2027-01-03,班,元旦\n"}
+    assert client.post("/api/v1/calendar", json=table, headers=signed_in("desk")).status_code == 403
+    assert client.post("/api/v1/calendar", json=table, headers=admin).status_code == 204
+    days = client.get("/api/v1/calendar/2027", headers=admin).json["days"]
+    assert [(day["day"], day["working"]) for day in days] == [("2027-01-01", False), ("2027-01-03", True)]
+    audited = sa.select(AuditEntry.actor_name).where(AuditEntry.action == "calendar.import")
+    assert office.session.scalars(audited).all() == ["人员 admin"]

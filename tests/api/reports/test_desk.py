@@ -260,12 +260,12 @@ def test_a_matter_that_comes_again_is_told_on_both_pages_and_in_the_file(
     office.session.commit()
     desk = signed_in("desk")
     for case, other, earlier in ((again, closed, True), (closed, again, False)):
-        (told,) = client.get(f"/api/v1/cases/{case.id}", headers=desk).json["suggestions"]
+        (told,) = client.get(f"/api/v1/cases/{case.id}", headers=desk).get_json()["suggestions"]
         assert (told["outcome"], told["earlier"]) == ("recurrence", earlier)
         assert told["other"]["number"] == other.number
         assert (told["other"]["closed_at"] is not None) == earlier
     path = f"/api/v1/enterprises/{place.id}/cases"
-    new, old = client.get(path, headers=desk).json
+    new, old = client.get(path, headers=desk).get_json()
     assert (new["id"], old["id"], old["again"]) == (str(again.id), str(closed.id), None)
     assert new["again"] == {
         "case_id": str(closed.id),

@@ -5,7 +5,7 @@ import { dayAhead, emptyValue, faultsOf, fenOf, tidy, yuanOf } from './fields';
 const field = (over: Partial<StepField>): StepField => ({
   name: 'account', type: 'text', required: true, choices: [], min_length: 1, max_length: 2000, min_items: 0, within_days: null, reporter_reads: false, ...over,
 });
-const step = (fields: StepField[]): Step => ({ step: 'x', fields, from_spot: false, aside: false, undo_s: 0, not_for: [] });
+const step = (fields: StepField[]): Step => ({ step: 'rectify', fields, from_spot: false, aside: false, undo_s: 0, not_for: [] });
 const verify: Step = {
   ...step([]),
   step: 'verify',

@@ -17,7 +17,7 @@ const lists = [
     ],
   },
 ];
-const all = clausesOf(lists, [{ code: 'blocked_exit', name: '消防通道堵塞', name_en: 'Blocked exit', clause: null }], 'mine');
+const all = clausesOf(lists, [{ code: 'blocked_exit', sector_no: 6, name: '消防通道堵塞', name_en: 'Blocked exit', keywords: [], clause: null, chip_order: null }], 'mine');
 
 test('the checklist of this visit comes first, and the same sentence comes once', () => {
   expect(all.map((clause) => clause.id)).toEqual(['mine/7', 'mine/8', 'general/2', 'type/blocked_exit']);
