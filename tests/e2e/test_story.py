@@ -31,8 +31,8 @@ def sign_in(context: BrowserContext, home: str, login: str) -> Page:
     page = install(context, f"{home}/staff/")
     page.get_by_label("账号").fill(login)
     page.get_by_label("密码", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("button", name="登录")).to_be_hidden()
+    page.get_by_role("button", name="登录", exact=True).click()
+    expect(page.get_by_role("button", name="登录", exact=True)).to_be_hidden()
     return page
 
 

@@ -38,7 +38,7 @@ from tests.e2e.conftest import COUNTY_SEAT
 from tests.e2e.test_story import choose_files, install, sign_in
 
 ROOT = Path(__file__).parents[2]
-OUT = ROOT / "docs" / "screens"
+OUT = Path(os.environ.get("OUT", ROOT / "docs" / "screens"))
 VIEWPORTS = {360: (360, 740), 768: (768, 1024), 1440: (1440, 900)}
 LOOKS: dict[str, dict[str, str]] = {
     "dark": {"theme": "dark"},
@@ -87,6 +87,10 @@ WALK: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("fire", "reply", {"text": REPLY, "reward": "qualifies"}),
 )
 """How the gallery's own tip comes to its answer, after the desk has accepted it."""
+RULES = """名称,行业序号,牵头单位,责任单位
+消防的归消防队,6,县消防救援大队,
+燃气的归住建局,9,县住房和城乡建设局,
+"""
 SOON = 60_000
 
 
@@ -97,6 +101,7 @@ class Gallery:
         self.playwright, self.home, self.photos = playwright, home, photos
         self.browser: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         self.taken: list[str] = []
+        self.widths = tuple(VIEWPORTS)
 
     @contextmanager
     def screen(self, width: int, scale: float = 1, **options: Any) -> Iterator[BrowserContext]:
@@ -293,7 +298,7 @@ def citizen(gallery: Gallery) -> None:
         gallery.take(page, "tip-progress-received-360")
 
     walk(gallery, number[0])
-    for width in VIEWPORTS:
+    for width in gallery.widths:
         with gallery.screen(width) as context:
             page = context.pages[0]
             open_letter(page, gallery, code)
@@ -395,7 +400,7 @@ def walk(gallery: Gallery, number: str) -> None:
 
 def gates(gallery: Gallery) -> None:
     """Signing in."""
-    for width in VIEWPORTS:
+    for width in gallery.widths:
         with gallery.screen(width) as context:
             page = install(context, f"{gallery.home}/staff/")
             gallery.take(page, f"staff-signin-empty-{width}")
@@ -413,7 +418,7 @@ def gates(gallery: Gallery) -> None:
 
 def inspector(gallery: Gallery) -> None:
     """The walk, a visit, a hazard."""
-    for width in VIEWPORTS:
+    for width in gallery.widths:
         with gallery.screen(width) as context:
             page = sign_in(context, gallery.home, "inspector")
             expect(page.locator(".stop").first).to_be_visible()
@@ -509,7 +514,7 @@ def inspector(gallery: Gallery) -> None:
 
 def handler(gallery: Gallery) -> None:
     """What a unit has to do."""
-    for width in VIEWPORTS:
+    for width in gallery.widths:
         with gallery.screen(width) as context:
             page = sign_in(context, gallery.home, "fire")
             expect(page.locator(".row").first).to_be_visible()
@@ -559,7 +564,7 @@ def handler(gallery: Gallery) -> None:
 
 def desk(gallery: Gallery) -> None:
     """The queue, the report, the decision; the leader's page."""
-    for width in VIEWPORTS:
+    for width in gallery.widths:
         with gallery.screen(width) as context:
             page = sign_in(context, gallery.home, "desk")
             rows = page.locator(".pane.list a.row, .pane.list .row")
@@ -639,7 +644,7 @@ def desk(gallery: Gallery) -> None:
         expect(page.get_by_text("都处理完了").first).to_be_visible()
         gallery.take(page, "staff-desk-empty-1440")
 
-    for width in VIEWPORTS:
+    for width in gallery.widths:
         with gallery.screen(width) as context:
             page = sign_in(context, gallery.home, "leader")
             expect(page.locator("article.sheet").first).to_be_visible()
@@ -653,6 +658,84 @@ def desk(gallery: Gallery) -> None:
                     "elder",
                     settled=page.locator("article.sheet h2").first,
                 )
+
+
+def rules(gallery: Gallery) -> None:
+    """The county's own rules, as the administrator sees and changes them."""
+    draft = RULES.encode()
+    for width in gallery.widths:
+        with gallery.screen(width) as context:
+            page = sign_in(context, gallery.home, "admin")
+            page.goto(f"{gallery.home}/staff/me")
+            expect(page.get_by_text("转办规则")).to_be_visible()
+            gallery.take(page, f"staff-me-admin-{width}", whole=True)
+
+            page.goto(f"{gallery.home}/staff/calendar")
+            expect(page.locator("table")).to_have_count(12)
+            gallery.take(page, f"staff-calendar-full-{width}", whole=width == 360)
+            page.locator("table").nth(9).locator("button.day:not(.off)").nth(20).click()
+            page.get_by_role("dialog").get_by_role("button", name="放假").click()
+            gallery.take(page, f"staff-calendar-day-{width}")
+            page.get_by_role("button", name="好", exact=True).click()
+            page.get_by_role("button", name="存下 1 处改动").click()
+            gallery.take(page, f"staff-calendar-sure-{width}")
+            page.get_by_role("dialog").get_by_role("button", name="关闭").click()
+            page.get_by_role("button", name="不改了").click()
+            for _ in range(2):
+                page.get_by_role("button", name="下一年").click()
+            expect(page.get_by_role("button", name="录入这一年")).to_be_visible()
+            gallery.take(page, f"staff-calendar-unknown-{width}")
+
+            page.goto(f"{gallery.home}/staff/clock-rules")
+            expect(page.get_by_role("heading", name="受理期限")).to_be_visible()
+            gallery.take(page, f"staff-clocks-full-{width}")
+            page.get_by_role("button", name="另定").first.click()
+            gallery.take(page, f"staff-clocks-form-{width}")
+            page.get_by_label("依据").fill("县安委办〔2026〕3号")
+            page.get_by_role("button", name="看一遍").click()
+            gallery.take(page, f"staff-clocks-sure-{width}")
+
+            page.goto(f"{gallery.home}/staff/triage-costs")
+            expect(page.get_by_text("就提示").first).to_be_visible()
+            gallery.take(page, f"staff-costs-full-{width}")
+            page.get_by_role("button", name="给一个区域另定").click()
+            gallery.take(page, f"staff-costs-form-{width}")
+
+            page.goto(f"{gallery.home}/staff/routing-rules")
+            if width == gallery.widths[0]:
+                expect(page.get_by_text("还没有自己的规则")).to_be_visible()
+                gallery.take(page, f"staff-routingrules-empty-{width}")
+                page.locator("input[type=file]").set_input_files(
+                    {"name": "规则.csv", "mimeType": "text/csv", "buffer": "名称\n一行坏的".encode()}
+                )
+                expect(page.get_by_role("alert")).to_be_visible()
+                gallery.take(page, f"staff-routingrules-error-{width}")
+                page.locator("input[type=file]").set_input_files(
+                    {"name": "2026 年的规则.csv", "mimeType": "text/csv", "buffer": draft}
+                )
+            else:
+                page.get_by_role("button", name="看规则、试算").first.click()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            gallery.take(page, f"staff-routingrules-draft-{width}")
+            page.get_by_role("button", name="试算").last.click()
+            expect(page.get_by_text("件会换单位")).to_be_visible()
+            gallery.take(page, f"staff-routingrules-trial-{width}")
+            if width == gallery.widths[0]:
+                page.get_by_role("button", name="启用这一版").click()
+                expect(page.get_by_text("正在使用")).to_be_visible()
+            else:
+                page.get_by_role("dialog").get_by_role("button", name="关闭").click()
+            gallery.take(page, f"staff-routingrules-full-{width}")
+    with gallery.screen(360) as context:
+        page = sign_in(context, gallery.home, "admin")
+        page.goto(f"{gallery.home}/staff/routing-rules")
+        page.get_by_role("button", name="停用", exact=True).click()
+        expect(page.get_by_text("正在使用")).to_be_hidden()
+        for path, settled in (("calendar", "1月"), ("clock-rules", "受理期限"), ("triage-costs", "就提示")):
+            page.goto(f"{gallery.home}/staff/{path}")
+            name = {"clock-rules": "clocks", "triage-costs": "costs"}.get(path, path)
+            there = page.get_by_text(settled).first
+            gallery.looks(page, f"staff-{name}", 360, "dark", "sun", "elder", settled=there)
 
 
 # ---- all of it
@@ -702,7 +785,7 @@ def running() -> Iterator[str]:
             up.wait(60)
 
 
-PARTS = (citizen, gates, inspector, handler, desk)
+PARTS = (citizen, gates, inspector, handler, desk, rules)
 
 
 def main() -> None:
