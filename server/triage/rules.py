@@ -1,7 +1,8 @@
 """Is it the same matter? What is compared, and which of three outcomes a pair has. Pure.
 
-Automatic only for what was sent twice and for the same picture at the same place, without a conflict: text and
-place cannot carry a merge without a person. Otherwise suggested or distinct.
+Automatic only for the same picture at the same place, without a conflict: no text and no place can carry a merge
+without a person, not even the same words (what was submitted twice is one report before it comes here, by its id).
+Otherwise suggested or distinct.
 """
 
 import math
@@ -27,10 +28,6 @@ OTHER_BUILDING = 0.2
 OTHER_HAZARD, LITTLE, MUCH = 0.6, 0.2, 8.0
 """Both speak of hazards, and of little in common; of nothing: 4 of 144 made pairs were one matter, 9 of 48 locked."""
 SAME_PLACE_M = 300
-SENT_TWICE = timedelta(days=2)
-TWICE_M = 30
-OWN_WORDS = 8
-"""A matter of this many signs is not written twice by chance, at one place and within days."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +109,12 @@ def _told_apart(pair: Pair) -> float:
 
 
 def automatic(pair: Pair, later: Told, earlier: Told) -> bool:
-    """Sent twice, or the same picture at the same place, and nothing against it."""
-    if pair.conflict or later.received_at - earlier.received_at > WINDOW:
+    """The same picture at the same place, and nothing against it."""
+    if not pair.photo or pair.conflict or later.received_at - earlier.received_at > WINDOW:
         return False
-    near = pair.metres is not None and not pair.guessed and pair.beyond_m <= SAME_PLACE_M
-    named = bool(pair.company and pair.company >= SAME_COMPANY) or bool(pair.address)
-    if pair.photo:
-        return near or (named and (pair.metres is None or pair.guessed))
-    twice = later.matter == earlier.matter and len(later.matter) >= OWN_WORDS
-    soon = later.received_at - earlier.received_at <= SENT_TWICE
-    return twice and soon and (named or (near and pair.beyond_m <= TWICE_M)) and (near or pair.metres is None)
+    if pair.metres is not None and not pair.guessed:
+        return pair.beyond_m <= SAME_PLACE_M
+    return bool(pair.company and pair.company >= SAME_COMPANY) or bool(pair.address)
 
 
 def best(verdicts: Iterable[tuple[UUID, Verdict]]) -> list[tuple[UUID, Verdict]]:

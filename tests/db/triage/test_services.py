@@ -282,6 +282,18 @@ def test_candidates_are_found_by_index(session: Session) -> None:
     assert "Sort" not in plan
 
 
+def test_nearly_equal_texts_without_a_picture_are_never_joined_by_the_system(
+    session: Session, assessed: Assessed
+) -> None:
+    for number in range(20):
+        place = {"lat": 34.47 + 0.018 * (number // 2), "lng": 100.245}  # in twos, 2 km from the next
+        at = make.NOON + timedelta(minutes=number)
+        assessed(EXIT + "！" * (number % 3), received_at=at, enterprise_words="雪域大酒店", **place)
+    outcomes = set(session.scalars(sa.select(DuplicateSuggestion.outcome)))
+    assert outcomes == {"suggested"}
+    assert not session.scalars(sa.select(Task).where(Task.kind == "cases.join_reports")).all()
+
+
 def test_the_same_picture_at_the_same_place_is_joined_by_the_system(
     session: Session, assessed: Assessed
 ) -> None:

@@ -299,11 +299,11 @@ def test_the_same_picture_is_left_to_a_person_when_anything_speaks_against_it(
     assert not judge_pair(*pair).automatic
 
 
-def test_what_was_sent_twice_is_joined_and_what_was_copied_for_another_is_not() -> None:
-    once = earlier(EXIT, company="雪域大酒店")
-    assert judge_pair(told(EXIT, hours=1, company="雪域大酒店"), once).automatic
-    assert not judge_pair(told(EXIT, hours=1, company="兴旺宾馆"), once).automatic
-    assert not judge_pair(told(EXIT, hours=90, company="雪域大酒店"), once).automatic
+def test_the_same_words_alone_are_suggested_and_never_joined() -> None:
+    once = earlier(EXIT, company="雪域大酒店", place_words="团结路12号", hazard_type="exit_blocked")
+    twice = judge_pair(replace(once, seq=2), once)
+    assert twice.suggested
+    assert not twice.automatic
 
 
 def test_a_dearer_interruption_shows_less_and_a_dearer_wrong_merge_joins_less() -> None:
