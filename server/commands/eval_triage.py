@@ -22,10 +22,10 @@ from server.migrations import upgrade
 from server.settings import load_settings
 from server.triage import keys, rules, store
 from server.triage.embedding import installed
+from server.triage.experience import Experience
 from server.triage.lab import lines
 from server.triage.lab.figures import Figures
 from server.triage.lab.lines import shipped_types
-from server.triage.likeness import Rarity, grams
 from server.triage.model import PairModel, shipped
 from server.triage.reading import Told
 from server.triage.rules import Verdict
@@ -130,15 +130,16 @@ class Desk:
 
     def __init__(self, connection: sa.Connection, model: PairModel) -> None:
         self.connection, self.model = connection, model
-        self.rarity = Rarity()
+        self.known = Experience()
 
     def decide(self, report_id: uuid.UUID, told: Told) -> Decided:
         """Look for it among what came before, then keep it."""
+        told = self.known.understand(told)
         told, others = store.look_around(self.connection, report_id, told, store.RECENT)
-        verdicts = rules.judge(told, list(others.values()), self.rarity, self.model)
+        verdicts = rules.judge(told, list(others.values()), self.known, self.model)
         scored = list(zip(others, verdicts, strict=True))
         store.keep(self.connection, report_id, told)
-        self.rarity.add(grams(told.matter), told.meanings)
+        self.known.add(told)
         return Decided([(other, verdict.score) for other, verdict in scored], rules.best(scored))
 
 

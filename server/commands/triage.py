@@ -7,8 +7,8 @@ import click
 from server.commands.database import database, who
 from server.triage.model import SHIPPED
 
-COUNTIES = 8
-REPORTS = 1300
+COUNTIES = 10
+REPORTS = 1000
 
 
 @click.group()

@@ -36,7 +36,7 @@ def _model() -> Any:
 UNLIKE, ALIKE = 0.895, 0.935
 """Cosines lie close together: median 0.914 for one kind of hazard, 0.907 for two; alone they say little."""
 TRUST = 0.5
-"""Of what the vectors say of meaning, beside the lexicon."""
+"""Of what the vectors say of meaning, beside what was learnt of kinds."""
 
 
 def installed() -> bool:

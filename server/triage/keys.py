@@ -13,6 +13,7 @@ from zlib import crc32
 
 from server.triage import words
 from server.triage.reading import Told, photo_bits
+from server.triage.words import CompanyName
 
 CELL_M = 300
 METRES_PER_DEGREE = 111_320.0
@@ -42,6 +43,22 @@ KINDS = {
     "sign": Kind(0.7, 8),  # one sign of a short name and its trade
     "words": Kind(0.6, 6),  # pairs of signs, chosen by hash: near-copies share one
 }
+SAME_KIND = 1.5
+"""Weight of a kind of hazard that both may speak of."""
+LIKELY = 0.15
+
+LEADS_TO = {
+    "enterprise": 8.0,
+    "company": 5.0,
+    "address": 4.0,
+    "building": 2.0,
+    "name": 1.2,
+    "landmark": 0.8,
+    "sign": 0.4,
+}
+"""What tells the place of whoever gives none, and how much."""
+PLACES = 8
+"""Of each, the newest."""
 
 
 def number(key: str) -> int:
@@ -93,6 +110,22 @@ def sought_keys(told: Told) -> dict[str, Kind]:
     return keys | dict.fromkeys(photo_keys(told), KINDS["photo"])
 
 
+def own_kind(told: Told) -> int | None:
+    """The likeliest kind of hazard as it is stored beside the keys; None where nothing is likely."""
+    kind = max(told.kinds, key=lambda kind: told.kinds[kind], default=None)
+    return crc32(kind.encode()) & 0x7FFF if kind and told.kinds[kind] >= LIKELY else None
+
+
+def sought_kinds(told: Told) -> list[int]:
+    """The kinds of hazard that put a candidate before others."""
+    return [crc32(kind.encode()) & 0x7FFF for kind, p in told.kinds.items() if p >= LIKELY]
+
+
+def place_keys(told: Told) -> dict[str, float]:
+    """The keys that tell where it is, with their weights."""
+    return {key: LEADS_TO[kind] for key, kind in _word_keys(told).items() if kind in LEADS_TO}
+
+
 def photo_keys(told: Told) -> set[str]:
     """Every key that a picture within 7 bits has: of its four bands one then differs in at most one bit."""
     single = [0, *(1 << i for i in range(16))]
@@ -109,33 +142,37 @@ def _word_keys(told: Told) -> dict[str, str]:
     known: dict[str, str] = told.__dict__.setdefault("word_keys", {})
     if not known:
         known |= _keys_of_words(told)
-    return known
+    return _name_keys(told.called) | known if told.called else known
 
 
 def _keys_of_words(told: Told) -> dict[str, str]:
     """The weightier kind comes last and stays."""
-    keys: dict[str, str] = {}
-    names: set[str] = {words.sound(mention) for mention in told.mentions}
-    for name in told.names:
-        said = words.sound(name.stem)
-        names |= {said[i : i + 2] for i in range(min(4, len(said) - 1))}
-        if len(said) <= 3:
-            keys |= {f"sign:{sign}:{trade}": "sign" for sign in said for trade in sorted(name.trades)[:2]}
+    keys = {f"name:{words.sound(mention)}": "name" for mention in told.mentions}
     keys |= {f"landmark:{words.sound(place[:2])}{place[2:]}": "landmark" for place in told.landmarks}
     keys |= {
         f"building:{words.sound(place[:2])}:{b.kind}{b.number}": "building"
         for place in told.landmarks
         for b in told.buildings
     }
-    keys |= {f"name:{name}": "name" for name in names}
     keys |= {f"address:{words.sound(road)}:{house}": "address" for road, house in told.addresses}
     if len(told.matter) >= SHORT_TEXT:
         keys |= dict.fromkeys(_chosen_pairs(told.matter), "words")
         keys[f"same:{told.matter}"] = "same"
-    keys |= {f"company:{name.core}": "company" for name in told.names if len(name.core) >= 2}
+    keys |= _name_keys(told.names)
     if told.enterprise_id:
         keys[f"enterprise:{told.enterprise_id}"] = "enterprise"
     return keys
+
+
+def _name_keys(names: Iterable[CompanyName]) -> dict[str, str]:
+    """A name whole, and its signs by their sound: in twos, and of a short one each with the trade."""
+    keys: dict[str, str] = {}
+    for name in names:
+        said = words.sound(name.stem)
+        keys |= {f"name:{said[i : i + 2]}": "name" for i in range(min(4, len(said) - 1))}
+        if len(said) <= 3:
+            keys |= {f"sign:{sign}:{trade}": "sign" for sign in said for trade in sorted(name.trades)[:2]}
+    return keys | {f"company:{name.core}": "company" for name in names if len(name.core) >= 2}
 
 
 def _chosen_pairs(matter: str) -> set[str]:

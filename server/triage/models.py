@@ -74,6 +74,8 @@ class BlockingKey(Base):
     report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True, index=True)
     closed_at: Mapped[datetime | None]
     """When the matter was closed; None while it is open."""
+    kind: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    """The likeliest kind of hazard (`keys.own_kind`)."""
 
 
 class Digest(Base):

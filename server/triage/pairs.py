@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 from server.triage import words
 from server.triage.embedding import closeness
-from server.triage.likeness import Likeness, Rarity, Reader, lexicon, meanings
+from server.triage.experience import Experience
+from server.triage.kinds import alike, likeliest
+from server.triage.likeness import Likeness, Reader
 from server.triage.reading import SAME_COMPANY, Place, Told, photo_bits
 
 SAME_PHOTO_BITS = 10
@@ -28,22 +29,20 @@ UNKNOWN = float("nan")
 
 COLUMNS: dict[str, int] = {
     "distance": -1,  # log of metres beyond the phones' doubt
+    "guessed": -1,  # the same, where a place is a guess
     "hours": -1,
     "company": 1,
+    "common": -1,  # log of in how many places the name was met
     "trade": 1,
     "address": 1,
     "landmark": 1,
     "building": 1,
     "floor": 1,
     "hazard_type": 1,
-    "type_in_text": 1,
+    "kind": 1,  # log of how likely both speak of one kind of hazard
     "cosine": 1,
     "order": 1,
     "part": 1,
-    "meaning": 1,
-    "contained": 1,
-    "shared": 1,
-    "apart": -1,
     "length": 0,
     "photo": 1,
 }
@@ -66,9 +65,9 @@ class Pair:
     other_building: tuple[str, str] | None
     floor: bool | None
     hazard_type: float | None
-    """1 the same, 0 another; between: another name, of one sector or in like words."""
-    type_in_text: float | None
-    """How much of a type that one has tapped is in the words of the other, who has not."""
+    """1 the same, 0 another; between: another of one sector."""
+    kind: float | None
+    common: float | None
     words: Likeness | None
     length: int
     photo: bool | None
@@ -77,8 +76,8 @@ class Pair:
 
     @property
     def text(self) -> float | None:
-        """How alike the wording is, by signs and by meaning, for people to read."""
-        return max((self.words.cosine + self.words.order) / 2, self.words.meaning) if self.words else None
+        """How alike the wording is, for people to read."""
+        return (self.words.cosine + self.words.order) / 2 if self.words else None
 
     @property
     def beyond_m(self) -> float:
@@ -98,30 +97,29 @@ class Pair:
     def row(self) -> list[float]:
         """For the model, in the order of COLUMNS."""
         likeness = self.words
+        far = math.log1p(self.beyond_m) if self.metres is not None else UNKNOWN
         building = -1.0 if self.other_building else 1.0 if self.same_building else 0.0
         return [
-            math.log1p(self.beyond_m) if self.metres is not None else UNKNOWN,
+            far if not self.guessed else UNKNOWN,
+            far if self.guessed else UNKNOWN,
             math.log1p(min(self.hours, MOST_HOURS)),
             _number(self.company),
+            _number(self.common),
             _number(self.trade),
             _number(self.address),
             _number(self.landmark),
             building,
             0.0 if self.floor is None else 1.0 if self.floor else -1.0,
             _number(self.hazard_type),
-            _number(self.type_in_text),
+            _number(self.kind),
             *(
                 (
                     likeness.cosine,
                     likeness.order,
                     likeness.part,
-                    likeness.meaning,
-                    likeness.contained,
-                    likeness.shared,
-                    likeness.apart,
                 )
                 if likeness
-                else [UNKNOWN] * 7
+                else [UNKNOWN] * 3
             ),
             math.log1p(self.length),
             _number(self.photo),
@@ -140,13 +138,13 @@ def metres_between(a: Place, b: Place) -> float:
     return 2 * 6_371_000 * math.asin(min(1.0, math.sqrt(half)))
 
 
-def compare(one: Told, others: Sequence[Told], rarity: Rarity) -> list[Pair]:
+def compare(one: Told, others: Sequence[Told], known: Experience) -> list[Pair]:
     """Compare a report with others; in each pair the order of the two does not matter."""
-    reader = Reader(one.matter, one.meanings, rarity)
-    return [_pair(one, other, reader) for other in others]
+    reader = Reader(one.matter, known.rarity)
+    return [_pair(one, other, reader, known) for other in others]
 
 
-def _pair(a: Told, b: Told, reader: Reader) -> Pair:
+def _pair(a: Told, b: Told, reader: Reader, known: Experience) -> Pair:
     metres = metres_between(a.place, b.place) if a.place and b.place else None
     doubts = [min(100.0, p.accuracy_m or 0.0) for p in (a.place, b.place) if p]
     ours, theirs = a.addresses, b.addresses
@@ -163,7 +161,8 @@ def _pair(a: Told, b: Told, reader: Reader) -> Pair:
         other_building=words.other_building(a.buildings, b.buildings),
         floor=bool(a.floors & b.floors) if a.floors and b.floors else None,
         hazard_type=_hazard_type(a, b),
-        type_in_text=_type_in_text(a, b),
+        kind=_kind(a, b),
+        common=max((c for c in (known.common(a), known.common(b)) if c is not None), default=None),
         words=_words(a, b, reader),
         length=min(len(a.matter), len(b.matter)),
         photo=same_photo(a, b),
@@ -175,12 +174,15 @@ def _words(a: Told, b: Told, reader: Reader) -> Likeness | None:
     """What remains is compared: a name that only one of the two has in its text is no difference."""
     if not a.matter or not b.matter:
         return None
-    found = reader.compare(_without(b.matter, a), b.meanings)
-    if a.vector and b.vector:
-        apart = 1 - closeness(a.vector, b.vector)
-        meaning, contained = (1 - (1 - share) * apart for share in (found.meaning, found.contained))
-        return replace(found, meaning=meaning, contained=contained)
-    return found
+    return reader.compare(_without(b.matter, a))
+
+
+def _kind(a: Told, b: Told) -> float | None:
+    """The logarithm of how likely both speak of one kind of hazard; the optional model has its say."""
+    found = alike(a.kinds, b.kinds)
+    if found is None or not (a.vector and b.vector):
+        return found
+    return math.log(1 - (1 - math.exp(found)) * (1 - closeness(a.vector, b.vector)))
 
 
 def _without(matter: str, other: Told) -> str:
@@ -194,6 +196,15 @@ def _company(a: Told, b: Told) -> float | None:
     if a.enterprise_id and b.enterprise_id:
         return float(a.enterprise_id == b.enterprise_id)
     known = [s for x in a.names for y in b.names if (s := words.company_similarity(x, y)) is not None]
+    meant = [
+        s
+        for ours, theirs in ((a.called, b.names), (a.names, b.called), (a.called, b.called))
+        for x in ours
+        for y in theirs
+        if (s := words.company_similarity(x, y)) is not None and s >= SAME_COMPANY
+    ]
+    if meant:
+        return max(min(max(meant), words.SOUND_ALIKE), *known, 0.0)
     if known:
         return max(known)
     # Who gives no name in its own field often says it in the text.
@@ -209,25 +220,7 @@ def _hazard_type(a: Told, b: Told) -> float | None:
         return 1.0
     if a.sector_no is not None and b.sector_no is not None:
         return 0.35 if a.sector_no == b.sector_no else 0.0
-    ours, theirs = meanings(words.plain(a.hazard_type)), meanings(words.plain(b.hazard_type))
-    return 0.5 * len(ours & theirs) / len(ours | theirs) if ours and theirs else 0.0
-
-
-def _type_in_text(a: Told, b: Told) -> float | None:
-    if bool(a.hazard_type) == bool(b.hazard_type):
-        return None
-    tapped, other = (a, b) if a.hazard_type else (b, a)
-    code = f"#{tapped.hazard_type}"
-    if code in _codes():
-        return float(code in other.meanings)
-    meant = meanings(words.plain(tapped.hazard_type or ""))
-    return len(meant & other.meanings) / len(meant) if meant else None
-
-
-@cache
-def _codes() -> frozenset[str]:
-    """The hazard types whose words are known."""
-    return frozenset(m for meant in lexicon().values() for m in meant if m.startswith("#"))
+    return 0.0
 
 
 def same_photo(a: Told, b: Told) -> bool | None:
@@ -283,10 +276,8 @@ def reasons(pair: Pair, later: Told, earlier: Told, still_open: bool) -> list[Re
         because("same_hazard_type", type=later.hazard_type)
     elif pair.hazard_type is not None:
         because("other_hazard_type", a=later.hazard_type, b=earlier.hazard_type)
-    if later.meanings & earlier.meanings:
-        shared = sorted(m for m in later.meanings & earlier.meanings if not m.startswith("#"))
-        if shared:
-            because("same_words_meant", words=shared[:4])
+    elif kind := likeliest(later.kinds, earlier.kinds):
+        because("same_kind_meant", type=kind)
     if pair.text is not None:
         because("text_alike" if pair.text > ALIKE else "text_differs", percent=round(pair.text * 100))
     return found

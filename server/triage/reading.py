@@ -4,18 +4,18 @@ What was read is stored beside the report (`Digest`), so that a later report is 
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
-from server.triage import likeness, words
+from server.triage import words
 from server.triage.embedding import as_bytes
 from server.triage.words import Building, CompanyName
 
-READER = 1
+READER = 2
 """Raised when reading changes, so that what was stored before is read again."""
 MOST_ADDRESSES = 5
 MOST_NAMES = 8
@@ -23,8 +23,10 @@ MATTER_CHARS = 240
 """More of a text tells of other things."""
 PLAIN_CHARS = 600
 SAME_COMPANY = 0.85
-LANDMARK_DEGREES = 0.004
-"""Some 400 m: a village, an estate, a market; a long road is no spot."""
+SPOT_DEGREES = 0.003
+"""Some 300 m: an enterprise, a village, an estate, a market."""
+LEADS = 1.1
+"""Weight of names that lead to one spot, from which on it is taken for the place."""
 GUESS_M = 100.0
 """The doubt about a place that others told."""
 
@@ -61,6 +63,10 @@ class Told:
     vector: bytes = b""
     """What the hazard means, by the optional model (`embedding`)."""
     closed: bool = False
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    """Kinds of hazard that it may speak of, with probabilities (`Experience.understand`)."""
+    called: tuple[CompanyName, ...] = ()
+    """Names that others gave in the field of the company, and this one in the text (`Experience.understand`)."""
     guessed: bool = False
     """The place is where others put this company or address, not the reporter's own."""
 
@@ -73,6 +79,11 @@ class Told:
         other = replace(self, **news)
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in news})
         return other
+
+    def understood_by(self, kinds: Mapping[str, float], called: tuple[CompanyName, ...]) -> Self:
+        """The same report, with the kinds of hazard that it may speak of and the known names in its text."""
+        at = words.place_name(self.place_words) if self.place_words else None
+        return self._changed(kinds=kinds, called=called + ((at,) if at else ()))
 
     def understood(self) -> Self:
         """The same report with its vector, where the optional model is installed."""
@@ -93,11 +104,6 @@ class Told:
     def matter(self) -> str:
         """The hazard, without who, where and filler."""
         return words.matter(self.text, self.names)[:MATTER_CHARS]
-
-    @cached_property
-    def meanings(self) -> frozenset[str]:
-        """What it speaks of."""
-        return likeness.meanings(self.matter)
 
     @cached_property
     def addresses(self) -> frozenset[tuple[str, str]]:
@@ -134,23 +140,27 @@ class Told:
             "guessed": self.guessed,
             "enterprise": str(self.enterprise_id) if self.enterprise_id else None,
             "names": [[name.core, name.stem, sorted(name.trades)] for name in self.names],
+            "called": [[name.core, name.stem, sorted(name.trades)] for name in self.called],
             "type": self.hazard_type,
             "sector": self.sector_no,
             "photos": sorted(self.photos),
             "plain": self.plain,
             "matter": self.matter,
-            "meanings": sorted(self.meanings),
             "addresses": sorted(self.addresses),
             "buildings": [[b.kind, b.number, b.unit, b.words] for b in self.buildings],
             "floors": sorted(self.floors),
             "landmarks": sorted(self.landmarks),
+            "kinds": dict(self.kinds),
             "vector": b64encode(self.vector).decode(),
         }
 
     @classmethod
     def from_stored(cls, seq: int, received_at: datetime, closed: bool, facts: dict[str, Any]) -> Self:
         """What `stored` kept; nothing is read again."""
-        names = tuple(CompanyName(core, stem, frozenset(trades)) for core, stem, trades in facts["names"])
+        names, called = (
+            tuple(CompanyName(core, stem, frozenset(trades)) for core, stem, trades in facts.get(of, ()))
+            for of in ("names", "called")
+        )
         told = cls(
             seq=seq,
             received_at=received_at,
@@ -161,13 +171,14 @@ class Told:
             photos=frozenset(facts["photos"]),
             vector=b64decode(facts["vector"]),
             closed=closed,
+            kinds=facts.get("kinds", {}),
+            called=called,
             guessed=facts["guessed"],
         )
         told.__dict__.update(
             names=names,
             plain=facts["plain"],
             matter=facts["matter"],
-            meanings=frozenset(facts["meanings"]),
             addresses=frozenset((road, number) for road, number in facts["addresses"]),
             buildings=[Building(*parts) for parts in facts["buildings"]],
             floors=frozenset(facts["floors"]),
@@ -176,30 +187,26 @@ class Told:
         return told
 
 
-def place_by_others(told: Told, others: Iterable[Told]) -> Place | None:
-    """Where earlier reports of the same company or address were sent from, or of a landmark that is one spot."""
-    placed = [other for other in others if other.place and not other.guessed]
-    known = [o.place for o in placed if _same_name(told, o) or told.addresses & o.addresses]
-    if not known:
-        known = [o.place for o in placed if told.landmarks & o.landmarks]
-        if len(known) < 2 or _spread(known) > LANDMARK_DEGREES:
-            return None
-    middle = len(known) // 2
-    lat, lng = (
-        sorted(degrees)[middle] for degrees in zip(*((p.lat, p.lng) for p in known if p), strict=True)
-    )
-    return Place(lat, lng, GUESS_M)
+def place_by_others(known: Iterable[tuple[float, Sequence[Place]]]) -> Place | None:
+    """Where most of what it names leads: `known` are weights and the places of the newest few of that name.
+
+    A name that leads to several places (a long road, two shops of one name) says less of each.
+    """
+    spots: list[tuple[float, Place]] = []
+    for weight, places in known:
+        apart: list[Place] = []
+        for place in places:
+            if not any(_near(place, other) for other in apart):
+                apart.append(place)
+        spots += [(weight / len(apart), place) for place in apart]
+    weighed = [(sum(w for w, other in spots if _near(place, other)), place) for _, place in spots]
+    if not weighed or max(weight for weight, _ in weighed) < LEADS:
+        return None
+    return replace(max(weighed, key=lambda spot: spot[0])[1], accuracy_m=GUESS_M)
 
 
-def _spread(places: Iterable[Place | None]) -> float:
-    lats, lngs = zip(*((p.lat, p.lng) for p in places if p), strict=True)
-    return float(max(max(lats) - min(lats), max(lngs) - min(lngs)))
-
-
-def _same_name(a: Told, b: Told) -> bool:
-    if a.enterprise_id or b.enterprise_id:
-        return a.enterprise_id == b.enterprise_id
-    return any((words.company_similarity(x, y) or 0) >= SAME_COMPANY for x in a.names for y in b.names)
+def _near(one: Place, other: Place) -> bool:
+    return abs(one.lat - other.lat) <= SPOT_DEGREES and abs(one.lng - other.lng) <= SPOT_DEGREES
 
 
 def photo_bits(photos: Iterable[str]) -> list[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from server.triage.likeness import Rarity
+from server.triage.experience import Experience
 from server.triage.model import PairModel
 from server.triage.pairs import Pair, compare, reasons
 from server.triage.pairs import Reason as Reason
@@ -21,12 +21,10 @@ WINDOW = timedelta(days=30)
 """A closed matter is the same one no longer when the report came later than this; an open one always is."""
 AGAIN = timedelta(days=365)
 """A closed matter that comes back within this is a recurrence."""
-CANDIDATES = 25
+CANDIDATES = 20
 SUGGESTED = 3
 OTHER_BUILDING = 0.2
 """3号楼 is not 5号楼 however alike the words: rarer than the trees can learn, and never wrong but for a slip."""
-OTHER_HAZARD, LITTLE, MUCH = 0.6, 0.2, 8.0
-"""Both speak of hazards, and of little in common; of nothing: 4 of 144 made pairs were one matter, 9 of 48 locked."""
 SAME_PLACE_M = 300
 
 
@@ -78,10 +76,10 @@ def recurrence(later: Told, earlier: Told) -> bool:
 
 
 def judge(
-    one: Told, others: Sequence[Told], rarity: Rarity, model: PairModel, costs: Costs = USUAL
+    one: Told, others: Sequence[Told], known: Experience, model: PairModel, costs: Costs = USUAL
 ) -> list[Verdict]:
     """A report against others that came before or after it: scores, and the reasons of what is worth showing."""
-    pairs = compare(one, others, rarity)
+    pairs = compare(one, others, known)
     rows = [pair.row() for pair in pairs]
     verdicts = []
     for pair, other, row, likely in zip(pairs, others, rows, model.scores(rows), strict=True):
@@ -100,12 +98,7 @@ def judge(
 
 def _told_apart(pair: Pair) -> float:
     """By how much a pair is less likely than the trees find it, for what is too rare to be learnt by them."""
-    if pair.photo:
-        return 1.0
-    other_hazard = (
-        pair.hazard_type != 1 and pair.words and pair.words.contained < LITTLE and pair.words.apart >= MUCH
-    )
-    return (OTHER_BUILDING if pair.other_building else 1.0) * (OTHER_HAZARD if other_hazard else 1.0)
+    return OTHER_BUILDING if pair.other_building and not pair.photo else 1.0
 
 
 def automatic(pair: Pair, later: Told, earlier: Told) -> bool:

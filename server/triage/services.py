@@ -16,7 +16,7 @@ from server.identity.models import Area, Unit
 from server.identity.rules import Actor, Role
 from server.intake.models import Medium, Report
 from server.triage import keys, rules, store
-from server.triage.likeness import Rarity, grams
+from server.triage.experience import Experience
 from server.triage.model import PairModel, shipped
 from server.triage.models import (
     Digest,
@@ -34,8 +34,8 @@ from server.triage.sectors import READ_CHARS, propose_sector
 from server.triage.words import company_name
 
 PHOTOS_SOUGHT = 8
-RARITY_OF = 3000
-RARITY_HOLDS = timedelta(hours=1)
+LEARNT_OF = 5000
+LEARNT_HOLDS = timedelta(hours=1)
 
 
 def assess(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
@@ -51,13 +51,14 @@ def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     The second happens when two are assessed at once or out of order, and when a photo comes after its report.
     """
     report = _report(session, report_id)
-    told = _told(session, report).understood()
+    known = _experience(session, clock)
+    told = known.understand(_told(session, report).understood())
     connection = session.connection()
     _lock_keys(connection, keys.own_keys(told) | keys.sought_keys(told).keys())
     told, others = store.look_around(connection, report_id, told)
     store.keep(connection, report_id, told)
-    rarity, model, costs = _rarity(session, clock), model_in_use(session), _costs(session, report)
-    judged = rules.judge(told, list(others.values()), rarity, model, costs)
+    model, costs = model_in_use(session), _costs(session, report)
+    judged = rules.judge(told, list(others.values()), known, model, costs)
     verdicts = dict(zip(others, judged, strict=True))
     before = {i: v for i, v in verdicts.items() if rules.comparable(told, others[i])}
     _store(session, clock, report_id, before, model.version)
@@ -75,7 +76,7 @@ def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     came_back = [
         (other_id, (told.received_at - closed[other_id].received_at).days, verdict)
         for other_id, verdict in zip(
-            closed, rules.judge(told, list(closed.values()), rarity, model, costs), strict=True
+            closed, rules.judge(told, list(closed.values()), known, model, costs), strict=True
         )
         if verdict.suggested and rules.recurrence(told, closed[other_id])
     ]
@@ -206,24 +207,20 @@ def _lock_keys(connection: sa.Connection, wanted: Iterable[str]) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(locks.c.lock)))
 
 
-_read_at: tuple[datetime, Rarity] | None = None
+_learnt_at: tuple[datetime, Experience] | None = None
 
 
-def _rarity(session: Session, clock: Clock) -> Rarity:
-    """How rare signs and meanings are among the newest reports; counted once an hour in each process."""
-    global _read_at
+def _experience(session: Session, clock: Clock) -> Experience:
+    """What the newest reports teach; gathered once an hour in each process."""
+    global _learnt_at
     now = clock.now()
-    if _read_at is None or abs(now - _read_at[0]) > RARITY_HOLDS:
-        rarity = Rarity()
-        for facts in session.scalars(
-            sa.select(Digest.facts)
-            .where(Digest.facts.has_key("matter"))
-            .order_by(Digest.received_at.desc())
-            .limit(RARITY_OF)
-        ):
-            rarity.add(grams(facts["matter"]), frozenset(facts["meanings"]))
-        _read_at = now, rarity
-    return _read_at[1]
+    if _learnt_at is None or abs(now - _learnt_at[0]) > LEARNT_HOLDS:
+        known = Experience()
+        newest = sa.select(Digest.seq, Digest.received_at, Digest.facts).order_by(Digest.received_at.desc())
+        for seq, at, facts in reversed(session.execute(newest.limit(LEARNT_OF)).all()):
+            known.add(Told.from_stored(seq, at, False, facts))
+        _learnt_at = now, known
+    return _learnt_at[1]
 
 
 _models: dict[str, PairModel] = {}

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from server.triage import keys, rules
 from server.triage.keys import Kind
 from server.triage.models import BlockingKey, Digest
-from server.triage.reading import Told, place_by_others
+from server.triage.reading import Place, Told, place_by_others
 
 Found = dict[uuid.UUID, Told]
 Connection = sa.Connection
@@ -23,7 +23,8 @@ AGAIN_MOST = 10
 _WANTED = """
 WITH wanted AS (SELECT * FROM unnest(:keys, :weights, :mosts) AS w(key, weight, most)),
 best AS (
-  SELECT found.report_id, sum(wanted.weight) AS weight
+  SELECT found.report_id,
+    sum(wanted.weight) + CASE WHEN bool_or(found.kind = ANY(:kinds)) THEN :same_kind ELSE 0 END AS weight
   FROM wanted CROSS JOIN LATERAL ({found}) AS found
   WHERE found.report_id <> :own
   GROUP BY found.report_id
@@ -34,7 +35,7 @@ SELECT digest.report_id, digest.seq, digest.received_at, digest.closed_at IS NOT
 FROM best JOIN digest USING (report_id)
 ORDER BY best.weight DESC, digest.seq DESC
 """
-_NEWEST = """(SELECT report_id, received_at FROM blocking_key
+_NEWEST = """(SELECT report_id, received_at, kind FROM blocking_key
 WHERE key = wanted.key AND {condition} ORDER BY received_at DESC LIMIT {most})"""
 _RECENT = _NEWEST.format(condition="received_at BETWEEN :since AND :until", most="wanted.most")
 _OPEN = _NEWEST.format(condition="closed_at IS NULL AND received_at < :since", most="wanted.most")
@@ -49,6 +50,8 @@ def _statement(found: str) -> sa.TextClause:
         sa.bindparam("weights", type_=ARRAY(sa.REAL())),
         sa.bindparam("mosts", type_=ARRAY(sa.Integer())),
         sa.bindparam("own", type_=sa.Uuid()),
+        sa.bindparam("kinds", type_=ARRAY(sa.SmallInteger())),
+        sa.bindparam("same_kind", type_=sa.REAL()),
     )
 
 
@@ -62,8 +65,8 @@ WITH kept AS (
   ON CONFLICT (report_id) DO UPDATE SET facts = excluded.facts
   RETURNING closed_at
 )
-INSERT INTO blocking_key (key, received_at, report_id, closed_at)
-SELECT key, :at, :id, kept.closed_at FROM kept CROSS JOIN unnest(:keys) AS key
+INSERT INTO blocking_key (key, received_at, report_id, closed_at, kind)
+SELECT key, :at, :id, kept.closed_at, :kind FROM kept CROSS JOIN unnest(:keys) AS key
 ON CONFLICT DO NOTHING
 """
 ).bindparams(
@@ -71,6 +74,25 @@ ON CONFLICT DO NOTHING
     sa.bindparam("at", type_=sa.DateTime(timezone=True)),
     sa.bindparam("facts", type_=JSONB()),
     sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
+    sa.bindparam("kind", type_=sa.SmallInteger()),
+)
+PLACES = sa.text(
+    f"""
+SELECT wanted.weight, array_agg(named.place) AS places
+FROM unnest(:keys, :weights) AS wanted(key, weight) CROSS JOIN LATERAL (
+  SELECT digest.facts -> 'place' AS place
+  FROM (
+    SELECT report_id FROM blocking_key WHERE key = wanted.key AND report_id <> :own
+    ORDER BY received_at DESC LIMIT {keys.PLACES}
+  ) AS newest JOIN digest USING (report_id)
+  WHERE jsonb_typeof(digest.facts -> 'place') = 'array' AND NOT (digest.facts -> 'guessed')::boolean
+) AS named
+GROUP BY wanted.key, wanted.weight
+"""  # noqa: S608 - a number of ours
+).bindparams(
+    sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
+    sa.bindparam("weights", type_=ARRAY(sa.REAL())),
+    sa.bindparam("own", type_=sa.Uuid()),
 )
 
 
@@ -82,6 +104,7 @@ def keep(connection: Connection, report_id: uuid.UUID, told: Told) -> None:
         "at": told.received_at,
         "facts": told.stored(),
         "keys": keys.numbered(keys.own_keys(told)),
+        "kind": keys.own_kind(told),
     }
     connection.execute(KEEP, given)
 
@@ -106,6 +129,8 @@ def candidates(
         "weights": [float(kind.weight) for kind in sought.values()],
         "mosts": [kind.limit for kind in sought.values()],
         "own": report_id,
+        "kinds": keys.sought_kinds(told),
+        "same_kind": keys.SAME_KIND,
         "since": at - rules.WINDOW,
         "until": at + rules.WINDOW,
         "year": at - rules.AGAIN,
@@ -118,12 +143,23 @@ def candidates(
 def look_around(
     connection: Connection, report_id: uuid.UUID, told: Told, statement: sa.TextClause = RECENT_OR_OPEN
 ) -> tuple[Told, Found]:
-    """The candidates; whoever gave no place is looked for where others put the same company or address."""
-    found = candidates(connection, report_id, told, keys.sought_keys(told), statement)
-    if told.place is None and (guess := place_by_others(told, found.values())):
+    """The candidates; whoever gave no place is looked for where what it names was, whenever that was."""
+    if told.place is None and (guess := _place_by_others(connection, report_id, told)):
         told = told.at(guess)
-        found = candidates(connection, report_id, told, keys.sought_keys(told), statement)
-    return told, found
+    return told, candidates(connection, report_id, told, keys.sought_keys(told), statement)
+
+
+def _place_by_others(connection: Connection, report_id: uuid.UUID, told: Told) -> Place | None:
+    weights = keys.place_keys(told)
+    if not weights:
+        return None
+    given = {
+        "keys": [keys.number(key) for key in weights],
+        "weights": list(weights.values()),
+        "own": report_id,
+    }
+    rows = connection.execute(PLACES, given)
+    return place_by_others((row.weight, [Place(*place) for place in row.places]) for row in rows)
 
 
 def mark_closed(connection: Connection, report_ids: Iterable[uuid.UUID], at: datetime | None) -> None:

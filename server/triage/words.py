@@ -21,6 +21,7 @@ PROVINCE_WORDS = """
 """
 PROVINCES = PROVINCE_WORDS.split()
 TRADE_WORDS = """
+菜馆 食府 快餐 大排档 农家乐 理发 美发 眼镜 文具 服饰 驿站
 加油站 加气站 液化气站 燃气站 燃气 石油 石化 煤矿 矿业 砂石 采石 砖厂 水泥 商砼 搅拌站
 建筑 建设 建工 工程 工地 装饰 饭店 餐厅 餐馆 饭馆 火锅 烧烤 面馆 酒店 宾馆 旅馆
 招待所 民宿 客栈 酒楼 茶馆 超市 商场 商店 百货 便利店 市场 批发 门市 幼儿园 小学 中学
@@ -36,6 +37,10 @@ ROAD = re.compile(
     r"([一-鿿]{1,8}?(?:大道|路|街|巷|道))(?:[东西南北中]段)?(\d{1,4})号(?!楼|院楼|厂房|车间|仓库|门|井|塔)"
 )
 BEFORE_ROAD = re.compile(r".*(?:自治州|省|市|县|镇|乡|村|区|里|在|的|位于|旁|边|和|与|到|就是|地址|我家)")
+ROAD_ALONE = re.compile(r"[一-鿿]{1,8}(?:大道|路|街|巷)(?![一-鿿]{0,2}(?:超市|饭店|小学))")
+AROUND = re.compile(
+    r"附近|旁边|路边|对面|门口|隔壁|后面|前面|边上|往[东西南北]|[东西南北]侧|里面|院内|号$|\d+"
+)
 BUILDING = re.compile(
     r"(\d{1,3}|[a-z]|[甲乙丙丁])(?:号|#)?(楼|栋|幢|座|厂房|车间|仓库|库房|塔吊|矿井|井|宿舍)|(\d{1,2})单元"
 )
@@ -43,7 +48,7 @@ NUMBERED_WITHOUT_HAO = {"栋", "幢", "座"}
 FLOOR = re.compile(r"(\d{1,2})(?:层|楼)(?!板|梯|道|房)")
 LANDMARK = re.compile(
     r"(?=([一-鿿]{2})(小区|花园|家园|公寓|社区|新村|村|广场|商场|商城|市场|大厦|商厦|公园|学校|小学|中学|幼儿园|医院|卫生院"
-    r"|路口|大桥|桥|工业园|园区|景区|车站|客运站|银行|寺|大道|路|街|巷|沟|牧场|林场|水库|电站|新区|里))"
+    r"|安置房|家属院|宿舍区|山庄|度假村|嘉苑|雅苑|苑|华庭|庭院|名邸|公馆|府邸|广场|食堂|路口|大桥|桥|工业园|园区|景区|车站|客运站|银行|寺|大道|路|街|巷|沟|牧场|林场|水库|电站|新区|里))"
 )
 SOUNDS_ALIKE = [("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"), ("f", "h")]
 """Beginnings that dialects and tired fingers mix up; ng and n at the end as well."""
@@ -231,6 +236,14 @@ def floors(text: str) -> frozenset[str]:
 def landmarks(text: str) -> frozenset[str]:
     """Names of places around: the two signs before 小区, 村, 市场, 路 …, and that word."""
     return frozenset(name + kind for name, kind in LANDMARK.findall(plain(text)) if not (set(name) & NO_NAME))
+
+
+def place_name(text: str) -> CompanyName | None:
+    """What an address names beside road, number and building: an estate, an enterprise."""
+    rest = BUILDING.sub("", ROAD.sub("", plain(text)))
+    rest = ROAD_ALONE.sub("", FLOOR.sub("", rest))
+    name = company_name(AROUND.sub("", rest))
+    return name if name and 2 <= len(name.core) <= 12 and len(name.stem) >= 2 else None
 
 
 def mentions(text: str) -> frozenset[str]:

@@ -4,8 +4,8 @@ Every county has habits of its own (who gives a name, a place, a type; how far a
 ranges, so that a model leans on none of them. Written from what goes wrong in the field: typos by sound, half-names,
 missing and wrong places, dialect, voice without stops, several hazards in one text, angry tails, another person's
 wholly other words; and from what looks like one matter and is not: the same enterprise with another hazard, next
-door, another building, 60 days later, a copied text. `LOCKED` is a bank of phrases, places and habits that no
-training saw.
+door, another building, 60 days later, a copied text. Two banks of words are for training, each by another hand, so
+that what one teaches can be tried on the other. `LOCKED` has words, names, roads and habits that no training saw.
 """
 
 import random
@@ -37,7 +37,7 @@ TRADES = {
     "farm": "农机合作社 养殖场",
     "road": "",
 }
-LOCKED_TRADES = TRADES | {
+SECOND_TRADES = TRADES | {
     "shop": "百货 副食店 门市部 美发店 眼镜店 打印店 水果店 窗帘店",
     "canteen": "菜馆 羊肉馆 食府 饺子馆 快餐店 大排档",
     "hotel": "大酒店 民宿 商务宾馆 度假酒店",
@@ -62,8 +62,8 @@ class Bank:
     trades: dict[str, str]
 
 
-TRAINING = Bank(
-    phrases="phrases_train.txt",
+FIRST = Bank(
+    phrases="phrases_first.txt",
     name_signs="宏源吉祥雪域金马康泰兴牧玉林高原祥云天路圣湖福满川香园盛达永鑫华联恒通安顺东升富民惠新万家和平利群瑞丰德胜龙腾海",
     roads="团结 雪山 黄河 迎宾 滨河 文化 民主 幸福 环城 解放 人民 长征 建设 和平 胜利 振兴 新华 工农",
     towns="大武镇 拉加镇 城关镇 柳林乡 石门镇 青山街道",
@@ -98,8 +98,8 @@ TRAINING = Bank(
     dialect=(("没有", "没得"), ("不知道", "晓不得"), ("孩子", "娃娃"), ("很", "老"), ("什么", "啥")),
     trades=TRADES,
 )
-LOCKED = Bank(
-    phrases="phrases_locked.txt",
+SECOND = Bank(
+    phrases="phrases_second.txt",
     name_signs="鸿运佳美聚贤春晖锦绣诚信旺角百姓老街乐购嘉禾北极光星河红太阳众益隆昌双喜顺意佰味江南塞上明珠泰合润泽尚品",
     roads="朝阳 中山 淮海 富强 青年 健康 科技 凤凰 站前 南湖 五一 光明 延安 沿江 学府 兴隆",
     towns="河口镇 白杨乡 龙泉街道 南关镇 三岔镇",
@@ -137,7 +137,63 @@ LOCKED = Bank(
         ("害怕", "怕得要死"),
         ("东西", "家伙什"),
     ),
-    trades=LOCKED_TRADES,
+    trades=SECOND_TRADES,
+)
+
+
+TRAINING = (FIRST, SECOND)
+LOCKED = Bank(
+    phrases="phrases_locked.txt",
+    name_signs="铭阳腾达瀚海正鼎启航德馨优选沁芳同创远景博雅知味鲜丰翠峰蓝湾锐诚尔康琦伟霖锦荣懿宝晟",
+    roads="建业 临江 桃源 育才 纬二 经三 石桥 古城 海棠 创业 运河 北苑 双井 梧桐 粮站 邮电",
+    towns="临河镇 桦林乡 西坪镇 东湖街道 柏树镇",
+    openings=(
+        "",
+        "",
+        "",
+        "巡查发现，",
+        "网格上报：",
+        "喂，应急局吗，",
+        "补充一下，",
+        "家长反映：",
+        "入户走访时见到",
+        "不想透露姓名，",
+    ),
+    tails=(
+        "",
+        "",
+        "",
+        "已口头提醒，拒不改正",
+        "望核查处置",
+        "我们单元群里都在说",
+        "去年就报过",
+        "请保护举报人",
+        "麻烦跑一趟",
+        "老人家差点出事",
+        "等你们回话",
+    ),
+    spoken=("这么着", "哎", "您听我说", "是吧", "再一个"),
+    dialect=(
+        ("没有", "冒得"),
+        ("堆着", "码倒起"),
+        ("孩子", "囡囡"),
+        ("睡着", "困倒"),
+        ("晚上", "夜晚黑"),
+        ("这里", "格里"),
+    ),
+    trades=TRADES
+    | {
+        "shop": "粮油铺 电器行 文具店 母婴店 花店 宠物店 网咖 汽配行",
+        "canteen": "砂锅居 酸汤鱼馆 农家乐 早点铺 食堂 私房菜",
+        "hotel": "快捷酒店 公寓酒店 山庄 宾舍",
+        "factory": "铸造厂 印染厂 木业 橡胶厂 包装厂 面粉厂",
+        "market": "农产品市场 小商品城 茶城 家居广场",
+        "estate": "雅苑 华庭 家属院 名邸",
+        "school": "实验小学 职业中学 托育园",
+        "parcel": "快递驿站 分拨中心",
+        "mine": "石料厂 露天采场",
+        "farm": "奶牛场 家庭农场",
+    },
 )
 
 
@@ -167,18 +223,22 @@ class Habits:
     name_in_text: float
     says_building: float
     crowded: float
-    """Enterprises per square kilometre."""
+    """Enterprises per square kilometre; few of them: far apart, and names that return from town to town."""
+    lost_gps: float
+    """Of wrong places those that are anywhere in the county, not some streets away."""
+    facets: float
+    """Chance that reporters pick any words for a hazard, not two to four that fit the one incident."""
 
 
 def draw_habits(rng: random.Random) -> Habits:
     """The habits of one county."""
     u = rng.uniform
     return Habits(
-        company=u(0.45, 0.95),
+        company=u(0.4, 0.95),
         address=u(0.2, 0.7),
-        gps=u(0.7, 0.97),
+        gps=u(0.6, 0.97),
         wrong_gps=u(0.02, 0.08),
-        gps_m=u(8, 45),
+        gps_m=u(8, 60),
         hazard_type=u(0.2, 0.85),
         wrong_type=u(0.03, 0.15),
         photo=u(0.05, 0.6),
@@ -193,32 +253,37 @@ def draw_habits(rng: random.Random) -> Habits:
         hard=u(0.25, 0.9),
         name_in_text=u(0.1, 0.5),
         says_building=u(0.4, 0.9),
-        crowded=u(10, 90),
+        crowded=10 ** u(-1.3, 2),
+        lost_gps=u(0, 1),
+        facets=u(0, 1),
     )
 
 
 LOCKED_HABITS = Habits(
-    company=0.62,
-    address=0.45,
-    gps=0.82,
+    company=0.58,
+    address=0.4,
+    gps=0.75,
     wrong_gps=0.05,
-    gps_m=25,
+    gps_m=30,
     hazard_type=0.5,
-    wrong_type=0.1,
-    photo=0.35,
+    wrong_type=0.07,
+    photo=0.3,
     shared_photo=0.3,
-    typo=0.2,
-    half_name=0.45,
-    spoken=0.15,
-    forwarded=0.08,
+    typo=0.25,
+    half_name=0.4,
+    spoken=0.12,
+    forwarded=0.06,
     several=0.1,
     more_reports=0.5,
-    days_apart=3,
-    hard=0.5,
+    days_apart=3.5,
+    hard=0.45,
     name_in_text=0.3,
-    says_building=0.6,
-    crowded=40,
+    says_building=0.65,
+    crowded=6,
+    lost_gps=0.5,
+    facets=0.7,
 )
+"""What the brief expects of a county: a quarter without a place, one in twenty with a wrong one, half-names."""
 
 
 @cache
@@ -268,7 +333,7 @@ class Incident:
 class County:
     """Draws reports; the same seed gives the same ones."""
 
-    def __init__(self, seed: int, bank: Bank = TRAINING, habits: Habits | None = None) -> None:
+    def __init__(self, seed: int, bank: Bank = FIRST, habits: Habits | None = None) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - made data, nothing secret
         self.bank = bank
         self.habits = habits or draw_habits(self.rng)
@@ -276,6 +341,7 @@ class County:
         self.kinds = [kind for kind in bank.trades if kind in self.phrases]
         self.codes = sorted({code for hazards in self.phrases.values() for code, _ in hazards})
         self.times: dict[tuple[int, str, tuple[int, int] | None], list[datetime]] = {}
+        self.side_m = 0.0
         self.centre = (self.rng.uniform(25, 42), self.rng.uniform(95, 118))
 
     def reports(self, amount: int, days: int = 90) -> list[Line]:
@@ -308,7 +374,7 @@ class County:
     # ── places
 
     def _sites(self, amount: int) -> list[Site]:
-        side_m = (amount / self.habits.crowded) ** 0.5 * 1000
+        self.side_m = side_m = (amount / self.habits.crowded) ** 0.5 * 1000
         found = []
         for _ in range(amount):
             kind = self.rng.choice(self.kinds)
@@ -343,7 +409,8 @@ class County:
         if site.kind == "estate" or (site.kind in ("factory", "site", "school") and rng.random() < 0.3):
             building = (rng.randint(1, 15), rng.randint(1, 4))
         lat, lng = (c + rng.gauss(0, spread) * METRES for c in (site.lat, site.lng))
-        facts = rng.sample(clauses, min(len(clauses), rng.choice((2, 3, 3, 4))))
+        most = len(clauses) if rng.random() < self.habits.facets else rng.choice((2, 3, 3, 4))
+        facts = rng.sample(clauses, min(len(clauses), most))
         return Incident(f"i{number}", site, code, facts, at, lat, lng, building)
 
     def _look_alikes(self, number: int, of: Incident, sites: list[Site]) -> Iterator[Incident]:
@@ -404,7 +471,9 @@ class County:
         rng, habits, site = self.rng, self.habits, incident.site
         lat = lng = None
         if rng.random() < habits.gps:
-            far = rng.uniform(400, 9000) if rng.random() < habits.wrong_gps else 0
+            far = 0.0
+            if rng.random() < habits.wrong_gps:
+                far = rng.uniform(400, self.side_m if rng.random() < habits.lost_gps else 9000)
             turn = rng.choice(((1, 0), (0, 1), (-1, 0), (0, -1)))
             noise = habits.gps_m * rng.choice((0.5, 1, 1, 2))
             lat = round(incident.lat + (rng.gauss(0, noise) + far * turn[0]) * METRES, 6)

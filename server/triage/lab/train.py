@@ -12,12 +12,12 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from server.triage import keys, rules
+from server.triage.experience import Experience
 from server.triage.lab import lines as given
-from server.triage.lab.field import LOCKED, LOCKED_HABITS, County, Line
-from server.triage.likeness import Rarity, grams
+from server.triage.lab.field import LOCKED, LOCKED_HABITS, TRAINING, County, Line
 from server.triage.model import PairModel
 from server.triage.pairs import COLUMNS, Pair, compare
-from server.triage.reading import Told, place_by_others
+from server.triage.reading import Place, Told, place_by_others
 
 Facts = dict[str, Any]
 LOCKED_SEED = 1001
@@ -39,8 +39,19 @@ class Shelf:
                 for other in newest[-kind.limit :]:
                     weights[other.seq] += kind.weight
                     by_seq[other.seq] = other
+        sought = keys.sought_kinds(told)
+        for seq, other in by_seq.items():
+            weights[seq] += keys.SAME_KIND * (keys.own_kind(other) in sought)
         best = sorted(weights, key=lambda seq: (-weights[seq], -seq))[: rules.CANDIDATES]
         return [by_seq[seq] for seq in best]
+
+    def places(self, told: Told) -> list[tuple[float, list[Place]]]:
+        """Where what it names was, whenever that was."""
+        return [
+            (weight, [o.place for o in list(self.held[key])[-keys.PLACES :] if o.place and not o.guessed])
+            for key, weight in keys.place_keys(told).items()
+            if key in self.held
+        ]
 
     def add(self, told: Told) -> None:
         """One more that later ones find."""
@@ -63,23 +74,23 @@ class Block:
 
 def blocks(lines: Iterable[Line]) -> Iterator[Block]:
     """What the store would show for each report, in their order."""
-    shelf, rarity, types = Shelf(), Rarity(), given.shipped_types()
+    shelf, known, types = Shelf(), Experience(), given.shipped_types()
     incident_of: dict[int, str] = {}
     last: dict[str, Any] = {}
     for seq, line in enumerate(lines):
         photos = frozenset(line["photos"])
         told = given.told(seq, given.Line.model_validate(line | {"photos": None}), types, photos)
-        others = shelf.candidates(told)
-        if told.place is None and (guess := place_by_others(told, others)):
+        told = known.understand(told)
+        if told.place is None and (guess := place_by_others(shelf.places(told))):
             told = told.at(guess)
-            others = shelf.candidates(told)
-        pairs = compare(told, others, rarity)
+        others = shelf.candidates(told)
+        pairs = compare(told, others, known)
         incident = line["incident"]
         before = incident in last and told.received_at - last[incident] <= timedelta(days=30)
         yield Block(told, incident, others, pairs, [incident_of[o.seq] == incident for o in others], before)
         incident_of[seq], last[incident] = incident, told.received_at
         shelf.add(told)
-        rarity.add(grams(told.matter), told.meanings)
+        known.add(told)
 
 
 @dataclass
@@ -109,7 +120,7 @@ def made_rows(seed: int, counties: int, reports: int) -> Rows:
 
 
 def _pairs_of(seed: int, reports: int) -> list[tuple[list[float], bool]]:
-    made = blocks(County(seed).reports(reports))
+    made = blocks(County(seed, TRAINING[seed % len(TRAINING)]).reports(reports))
     return [(pair.row(), same) for b in made for pair, same in zip(b.pairs, b.same, strict=True)]
 
 

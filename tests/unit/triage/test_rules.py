@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.triage import keys, rules
-from server.triage.likeness import Rarity
+from server.triage.experience import Experience
 from server.triage.model import shipped
 from server.triage.pairs import SAME_PHOTO_BITS, metres_between, same_photo
 from server.triage.reading import Place, Told, photo_bits, place_by_others
@@ -55,10 +55,11 @@ def earlier(text: str = "", **more: Any) -> Told:
     return told(text, seq=1, **more)
 
 
-NOTHING_KNOWN = Rarity()
+NOTHING_KNOWN = Experience()
 
 
 def judge_pair(later: Told, before: Told, costs: Costs = rules.USUAL) -> Verdict:
+    later, before = map(NOTHING_KNOWN.understand, (later, before))
     (verdict,) = rules.judge(later, [before], NOTHING_KNOWN, shipped(), costs)
     return verdict
 
@@ -314,15 +315,22 @@ def test_a_dearer_interruption_shows_less_and_a_dearer_wrong_merge_joins_less() 
     assert not judge_pair(*photo, Costs(wrong_merge=1e12)).automatic
 
 
-def test_whoever_gives_no_place_is_put_where_others_put_the_company() -> None:
-    silent = told(EXIT, m=None, company="雪域大酒店")
-    others = [earlier(company="雪域酒店", m=m) for m in (10, 20, 900)]
-    place = place_by_others(silent, others)
+def north(m: float) -> Place:
+    return replace(HOME, lat=HOME.lat + m / keys.METRES_PER_DEGREE)
+
+
+def test_whoever_gives_no_place_is_put_where_most_of_what_it_names_leads() -> None:
+    company, road = (5.0, [north(10), north(20), north(9000)]), (0.8, [north(0), north(4000)])
+    place = place_by_others([company, road])
     assert place is not None
-    assert metres_between(place, Place(HOME.lat, HOME.lng)) == pytest.approx(20, abs=1)
-    assert place_by_others(silent, [earlier(company="兴旺宾馆")]) is None
-    moved = silent.at(place)
-    assert keys.own_keys(moved) > keys.own_keys(silent)
+    assert metres_between(place, HOME) < 50
+    silent = told(EXIT, m=None, company="雪域大酒店")
+    assert keys.own_keys(silent.at(place)) > keys.own_keys(silent)
+
+
+def test_a_road_that_leads_to_many_places_is_no_place() -> None:
+    assert place_by_others([(0.8, [north(m) for m in range(0, 9000, 1000)])]) is None
+    assert place_by_others([]) is None
 
 
 def test_what_was_stored_compares_as_what_was_read() -> None:

@@ -1,0 +1,64 @@
+"""What a county's own reports teach: which words are rare, what they mean, which names many places share. Pure."""
+
+import math
+
+from server.triage import words
+from server.triage.kinds import Kinds
+from server.triage.likeness import Rarity, grams
+from server.triage.reading import Told
+from server.triage.words import CompanyName
+
+SPOT = 0.02
+"""Degrees, some 2 km: one name in two of these is rarely one enterprise."""
+MOST_SPOTS = 50
+NAMED_WITHIN = 80
+"""Signs at the beginning of address and text in which a name is looked for."""
+LONGEST_NAME = 6
+MOST_CALLED = 3
+
+
+class Experience:
+    """Grows with each report; the next is judged by what came before."""
+
+    def __init__(self) -> None:
+        self.rarity, self.kinds = Rarity(), Kinds()
+        self.spots: dict[str, set[tuple[int, int]]] = {}
+
+    def understand(self, told: Told) -> Told:
+        """The report with the kinds of hazard that it may speak of."""
+        called = () if told.names else self._called(told.plain)
+        return told.understood_by(self.kinds.of(told.matter, told.hazard_type), called)
+
+    def _called(self, text: str) -> tuple[CompanyName, ...]:
+        """The longest names in a text that others gave for their company."""
+        said, found, at = words.sound(text[:NAMED_WITHIN]), [], 0
+        while at < len(said) - 1:
+            for length in range(min(LONGEST_NAME, len(said) - at), 1, -1):
+                if said[at : at + length] in self.spots:
+                    name = text[at : at + length]
+                    found.append(CompanyName(name, name, frozenset()))
+                    at += length - 1
+                    break
+            at += 1
+        return tuple(found[:MOST_CALLED])
+
+    def add(self, told: Told) -> None:
+        """One report more."""
+        self.rarity.add(grams(told.matter))
+        if told.hazard_type:
+            self.kinds.learn(told.matter, told.hazard_type)
+        if told.place and not told.guessed:
+            spot = round(told.place.lat / SPOT), round(told.place.lng / SPOT)
+            for name in _names(told):
+                known = self.spots.setdefault(name, set())
+                if len(known) < MOST_SPOTS:
+                    known.add(spot)
+
+    def common(self, told: Told) -> float | None:
+        """The logarithm of in how many places its company's name was met; None without a name."""
+        found = [len(self.spots.get(name, ())) for name in _names(told)]
+        return math.log1p(max(found)) if found else None
+
+
+def _names(told: Told) -> set[str]:
+    return {words.sound(name.stem or name.core) for name in told.names}
