@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,11 @@ from sqlalchemy.orm import Session
 
 from server.commands.processes import free_port
 from server.core.clock import SystemClock
+from server.core.parts import Parts
 from server.demo.pictures import SCENES, picture
 from server.demo.services import load_county
+from server.settings import load_settings
+from server.wiring import build_parts
 from tests.conftest import CHROMIUM, FLAGS, Services
 
 PHONE = {"width": 360, "height": 740}
@@ -26,9 +31,29 @@ COUNTY_SEAT = {"latitude": 34.477, "longitude": 100.242, "accuracy": 12.0}
 NewBrowser = Callable[..., BrowserContext]
 
 
+@dataclass(frozen=True)
+class Running:
+    """The running system: where it answers, and what it was started with."""
+
+    home: str
+    environ: dict[str, str]
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Connections of our own to its database, store and keys."""
+        settings = load_settings(**{name.lower(): value for name, value in self.environ.items()})
+        return build_parts(settings, sa.create_engine(settings.database_url.get_secret_value()))
+
+
 @pytest.fixture(scope="session")
-def home(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(running: Running) -> str:
     """Where the running system answers; it holds the demo county's tables and no reports."""
+    return running.home
+
+
+@pytest.fixture(scope="session")
+def running(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The system as `make up` runs it."""
     var = tmp_path_factory.mktemp("e2e")
     port = free_port(None)
     server = sa.create_engine(stack.database_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
@@ -36,9 +61,9 @@ def home(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFac
         connection.execute(sa.text("CREATE DATABASE e2e"))
     url = sa.make_url(stack.database_url).set(database="e2e").render_as_string(hide_password=False)
     Minio(stack.s3_endpoint, stack.s3_access_key, stack.s3_secret_key, secure=False).make_bucket("e2e")
-    own = {"DATABASE_URL": url, "S3_BUCKET": "e2e", "REDIS_URL": f"{stack.redis_url.rpartition('/')[0]}/15"}
-    environ = os.environ | stack.environ | own | {"KEYS_DIR": str(var / "keys")}
-    environ |= {"GRIDWATCH_VAR": str(var), "PORT": str(port), "ENVIRONMENT": "test"}
+    own = stack.environ | {"DATABASE_URL": url, "S3_BUCKET": "e2e", "KEYS_DIR": str(var / "keys")}
+    own |= {"REDIS_URL": f"{stack.redis_url.rpartition('/')[0]}/15"}
+    environ = os.environ | own | {"GRIDWATCH_VAR": str(var), "PORT": str(port), "ENVIRONMENT": "test"}
     command = [sys.executable, str(repository / "manage.py"), "up", "--no-demo"]
     running = subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -57,7 +82,9 @@ def home(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFac
             load_county(session, SystemClock())
             session.commit()
         engine.dispose()
-        yield f"http://localhost:{port}"
+        system = Running(f"http://localhost:{port}", own)
+        yield system
+        system.parts.engine.dispose()
     finally:
         running.terminate()
         running.wait(60)

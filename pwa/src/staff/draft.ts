@@ -56,11 +56,15 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
       fault.value = error;
     }
   });
-  /** Before submitting or leaving a form: photos that were chosen belong to it, those still being stored too. */
+  /**
+   * Before submitting or leaving a form: photos that were chosen belong to it, those still being stored too.
+   * Throws OutboxError when one of them could not be stored: the person stays where that is told.
+   */
   async function finish(): Promise<void> {
     while (storing.size) {
-      await Promise.allSettled([...storing]);
+      const ends = await Promise.allSettled([...storing]);
       await nextTick(); // the form takes their ids
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     }
     await flush();
   }

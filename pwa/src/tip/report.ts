@@ -164,7 +164,9 @@ export async function startOver(): Promise<void> {
 
 /** Seals the report and puts it into the outbox; gives the id under which it waits. Throws OutboxError; the draft then stays. */
 export async function submit(): Promise<string> {
+  const told = mediaFaults.value.length;
   await addingOneAfterAnother;
+  if (mediaFaults.value.length > told) throw new Error('a photo could not be taken, which the person did not know yet');
   const id = await ensureDraft();
   const { outbox, sender } = await openMailbox();
   await outbox.saveDraft(id, structuredClone(toRaw(form)));
