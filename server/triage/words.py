@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from zlib import crc32
 
 from rapidfuzz import fuzz
 
@@ -156,10 +157,7 @@ def _sound_of(sign: str) -> str:
             said = other + said[len(one) :]
             break
     said = said.removesuffix("g") if said.endswith("ng") else said
-    return chr(0xE000 + _SOUNDS.setdefault(said, len(_SOUNDS)))
-
-
-_SOUNDS: dict[str, int] = {}
+    return chr(0xF0000 + crc32(said.encode()) % 0xFFFE)  # for private use; the same in every process
 
 
 def sound(words: str) -> str:

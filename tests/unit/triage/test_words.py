@@ -1,5 +1,8 @@
 """How people write companies, addresses and buildings."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,3 +189,12 @@ def test_landmarks(text: str, found: set[str]) -> None:
 )
 def test_floors(text: str, found: set[str]) -> None:
     assert floors(text) == found
+
+
+def test_a_sound_is_the_same_in_every_process_whatever_it_read_before() -> None:
+    code = "from server.triage.words import sound; sound('{}'); print(ascii(sound('雪域宏源')))"
+    told = {
+        subprocess.run([sys.executable, "-c", code.format(first)], check=True, capture_output=True).stdout
+        for first in ("", "康巴川香")
+    }
+    assert len(told) == 1
