@@ -54,7 +54,7 @@ class Processed:
     """The products of a medium that is fit to be shown.
 
     Width and height are pixels of the clean copy as seen (rotation applied). Preview and thumbnail are WebP,
-    long sides 1280 and 320; audio has none. `dhash` is 64 bits in hex of the photo or the first frame.
+    long sides 1280 and 320; audio has none. `dhash` is `pictures.seen_hash` of the photo or the first frame.
     `captured_at` is what the file itself claims; it is in none of the products.
     """
 

@@ -10,7 +10,7 @@ import click
 import sqlalchemy as sa
 
 from server.commands.benches import Row, register
-from server.commands.eval_triage import Desk, scratch_schema
+from server.commands.eval_triage import Desk, decide, scratch_schema
 from server.commands.stack import Stack
 from server.migrations import upgrade
 from server.settings import ROOT
@@ -18,7 +18,6 @@ from server.triage import keys
 from server.triage.lab import lines
 from server.triage.lab.field import County
 from server.triage.lab.lines import shipped_types
-from server.triage.model import shipped
 from server.triage.reading import Told
 
 PICTURE = ROOT / "docs" / "triage-growth.svg"
@@ -40,7 +39,7 @@ def triage_bench(stack: Stack, sizes: str, draw: bool) -> list[Row]:
     upgrade(engine)
     rows: list[Row] = []
     with scratch_schema(engine) as connection:
-        desk = Desk(connection, shipped())
+        desk = Desk(connection)
         made = _made()
         held = 0
         for size in map(int, sizes.split(",")):
@@ -91,9 +90,11 @@ def _fill(connection: sa.Connection, reports: Iterator[Told], first: int) -> Non
 def _measure(connection: sa.Connection, desk: Desk, reports: list[Told]) -> Row:
     """Decide reports as a running worker does, one after the other, and undo it."""
     times, looked_at = [], 0
-    for number, told in enumerate(reports):
+    for number, report in enumerate(reports):
         began = time.perf_counter()
-        looked_at += len(desk.decide(uuid.UUID(int=2**64 + number), told).candidates)
+        told, rows = desk.look(uuid.UUID(int=2**64 + number), report)
+        decide(told, rows)
+        looked_at += len(rows)
         times.append(1000 * (time.perf_counter() - began))
     connection.rollback()
     times = sorted(times[len(times) // 10 :])  # the first ones warm caches

@@ -7,7 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -26,13 +26,13 @@ from server.triage.experience import Experience
 from server.triage.lab import lines
 from server.triage.lab.figures import Figures
 from server.triage.lab.lines import shipped_types
-from server.triage.model import PairModel, shipped
+from server.triage.model import shipped
 from server.triage.reading import Told
 from server.triage.rules import Verdict
 
-READ_AHEAD = 8
+AHEAD = 4
 CHUNK = 100
-READERS = 2
+HELPERS = 2
 COMMIT_EVERY = 1000
 
 
@@ -48,21 +48,18 @@ def triage(data: Path, out: Path, embedding: bool) -> None:
     try:
         with (
             services(),
-            multiprocessing.get_context("spawn").Pool(READERS) as readers,
+            multiprocessing.get_context("spawn").Pool(HELPERS) as helpers,
             scratch_schema(_migrated()) as connection,
             out.open("w", encoding="utf-8") as written,
         ):
-            desk, ids = Desk(connection, shipped()), list[str]()
-            for read in _read(readers, data, embedding):
-                began = time.perf_counter()
-                decided = desk.decide(uuid.UUID(int=len(ids)), read.told)
-                ms = read.ms + 1000 * (time.perf_counter() - began)
-                line = _line(read.id, decided, ids, ms)
+            ids: list[str] = []
+            for looked, decided in _judged(
+                helpers, _looked(connection, _read(helpers, data, embedding), ids)
+            ):
+                line = _line(looked, decided, ids)
                 written.write(json.dumps(line, ensure_ascii=False) + "\n")
-                figures.add(read.id, read.incident, [ids[other.int] for other, _ in decided.candidates], line)
-                ids.append(read.id)
-                if len(ids) % COMMIT_EVERY == 0:
-                    connection.commit()
+                seen = [ids[row[0].int] for row in looked.rows]
+                figures.add(looked.read.id, looked.read.incident, seen, line)
     except lines.BadLine as fault:
         raise click.ClickException(str(fault)) from None
     if figures.known:
@@ -111,11 +108,20 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What was looked at, with its scores, and what of it would be shown."""
+class Looked:
+    """A line with what was found of earlier ones, not judged yet."""
 
-    candidates: list[tuple[uuid.UUID, float]]
+    read: Read
+    rows: list[store.Row]
+    ms: float
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What of the candidates would be shown, and how long judging took."""
+
     shown: list[tuple[uuid.UUID, Verdict]]
+    ms: float
 
     @property
     def decision(self) -> str:
@@ -126,39 +132,77 @@ class Decided:
 
 
 class Desk:
-    """Decides one report after the other, as `triage.services.compare` does."""
+    """Looks up one report after the other, as `triage.services.compare` does."""
 
-    def __init__(self, connection: sa.Connection, model: PairModel) -> None:
-        self.connection, self.model = connection, model
-        self.known = Experience()
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection, self.known = connection, Experience()
 
-    def decide(self, report_id: uuid.UUID, told: Told) -> Decided:
+    def look(self, report_id: uuid.UUID, told: Told) -> tuple[Told, list[store.Row]]:
         """Look for it among what came before, then keep it."""
         told = self.known.understand(told)
-        told, others = store.look_around(self.connection, report_id, told, store.RECENT)
-        verdicts = rules.judge(told, list(others.values()), self.known, self.model)
-        scored = list(zip(others, verdicts, strict=True))
+        told, rows = store.look_around(self.connection, report_id, told, store.RECENT)
         store.keep(self.connection, report_id, told)
         self.known.add(told)
-        return Decided([(other, verdict.score) for other, verdict in scored], rules.best(scored))
+        return told, rows
 
 
-def _line(id_: str, decided: Decided, ids: list[str], ms: float) -> dict[str, Any]:
+def decide(told: Told, rows: list[store.Row]) -> Decided:
+    """Judge a report; needs nothing but it and the candidates, so that it can be done beside looking up the next."""
+    began = time.perf_counter()
+    others = store.read(rows)
+    verdicts = rules.judge(told, list(others.values()), shipped())
+    shown = rules.best(zip(others, verdicts, strict=True))
+    return Decided(shown, 1000 * (time.perf_counter() - began))
+
+
+def _looked(connection: sa.Connection, reads: Iterator[Read], ids: list[str]) -> Iterator[Looked]:
+    desk = Desk(connection)
+    for read in reads:
+        began = time.perf_counter()
+        told, rows = desk.look(uuid.UUID(int=len(ids)), read.told)
+        ids.append(read.id)
+        if len(ids) % COMMIT_EVERY == 0:
+            connection.commit()
+        yield Looked(replace(read, told=told), rows, read.ms + 1000 * (time.perf_counter() - began))
+
+
+def _judged(helpers: Any, looked: Iterator[Looked]) -> Iterator[tuple[Looked, Decided]]:
+    """Judged by other processes while the next lines are looked up; in the order of the lines."""
+    waiting: deque[tuple[list[Looked], Any]] = deque()
+    while chunk := list(islice(looked, CHUNK)):
+        asked = [(one.read.told, one.rows) for one in chunk]
+        waiting.append((chunk, helpers.apply_async(_decide_chunk, (asked,))))
+        if len(waiting) > AHEAD:
+            yield from _answers(*waiting.popleft())
+    for one in waiting:
+        yield from _answers(*one)
+
+
+def _answers(chunk: list[Looked], answer: Any) -> Iterator[tuple[Looked, Decided]]:
+    return zip(chunk, answer.get(), strict=True)
+
+
+def _decide_chunk(asked: list[tuple[Told, list[store.Row]]]) -> list[Decided]:
+    return [decide(told, rows) for told, rows in asked]
+
+
+def _line(looked: Looked, decided: Decided, ids: list[str]) -> dict[str, Any]:
     matches = [
         {"id": ids[other.int], "score": verdict.score, "reasons": verdict.reasons}
         for other, verdict in decided.shown
     ]
-    return {"id": id_, "decision": decided.decision, "matches": matches, "ms": round(ms, 3)}
+    ms = round(looked.ms + decided.ms, 3)
+    return {"id": looked.read.id, "decision": decided.decision, "matches": matches, "ms": ms}
 
 
-def _read(readers: Any, data: Path, embedding: bool) -> Iterator[Read]:
+def _read(helpers: Any, data: Path, embedding: bool) -> Iterator[Read]:
     """The lines, read a few chunks ahead by other processes: pictures take longer than all the rest."""
     waiting: deque[Any] = deque()
     with data.open(encoding="utf-8-sig") as file:
         numbered = ((number, line) for number, line in enumerate(file, 1) if line.strip())
         for chunk in _batched(numbered):
-            waiting.append(readers.apply_async(_read_chunk, (chunk, data.parent, embedding)))
-            if len(waiting) > READ_AHEAD:
+            waiting.append(helpers.apply_async(_read_chunk, (chunk, data.parent, embedding)))
+            if len(waiting) > AHEAD:
                 yield from waiting.popleft().get()
     yield from chain.from_iterable(chunk.get() for chunk in waiting)
 
@@ -174,11 +218,9 @@ def _read_chunk(chunk: list[tuple[int, str]], folder: Path, embedding: bool) -> 
 
 def _read_line(number: int, text: str, folder: Path, embedding: bool) -> Read:
     line = lines.read(number, text)
-    hashes = [found for path in line.photos or [] if (found := _hashes(folder, path))]
+    photos = frozenset(found for path in line.photos or [] if (found := _photo(folder, path)))
     began = time.perf_counter()
-    upright = frozenset(found[0] for found in hashes)
-    turned = frozenset(hash_ for found in hashes for hash_ in found[1:])
-    told = lines.told(number, line, shipped_types(), upright, turned)
+    told = lines.told(number, line, shipped_types(), photos)
     if embedding:
         told = told.understood()
     told.stored()
@@ -187,11 +229,11 @@ def _read_line(number: int, text: str, folder: Path, embedding: bool) -> Read:
 
 
 @cache
-def _hashes(folder: Path, path: str) -> tuple[str, ...] | None:
-    """Of the picture at this path, seen from the data's folder or from here; None when there is none."""
-    from storage.pictures import photo_hashes
+def _photo(folder: Path, path: str) -> str | None:
+    """What the picture at this path shows, seen from the data's folder or from here; None when there is none."""
+    from storage.pictures import photo_hash
 
     for place in (folder / path, Path(path)):
         if place.is_file():
-            return photo_hashes(place)
+            return photo_hash(place)
     return None

@@ -7,7 +7,7 @@ import click
 from server.commands.database import database, who
 from server.triage.model import SHIPPED
 
-COUNTIES = 10
+COUNTIES = 12
 REPORTS = 1000
 
 

@@ -1,10 +1,9 @@
-"""What a county's own reports teach: which words are rare, what they mean, which names many places share. Pure."""
+"""What a county's own reports teach: what words mean, and which names there are, in how many places. Pure."""
 
 import math
 
 from server.triage import words
 from server.triage.kinds import Kinds
-from server.triage.likeness import Rarity, grams
 from server.triage.reading import Told
 from server.triage.words import CompanyName
 
@@ -21,13 +20,13 @@ class Experience:
     """Grows with each report; the next is judged by what came before."""
 
     def __init__(self) -> None:
-        self.rarity, self.kinds = Rarity(), Kinds()
+        self.kinds = Kinds()
         self.spots: dict[str, set[tuple[int, int]]] = {}
 
     def understand(self, told: Told) -> Told:
-        """The report with the kinds of hazard that it may speak of."""
+        """The report with what experience says of it; no more is needed to compare it."""
         called = () if told.names else self._called(told.plain)
-        return told.understood_by(self.kinds.of(told.matter, told.hazard_type), called)
+        return told.understood_by(self.kinds.of(told.matter, told.hazard_type), called, self._common(told))
 
     def _called(self, text: str) -> tuple[CompanyName, ...]:
         """The longest names in a text that others gave for their company."""
@@ -44,7 +43,6 @@ class Experience:
 
     def add(self, told: Told) -> None:
         """One report more."""
-        self.rarity.add(grams(told.matter))
         if told.hazard_type:
             self.kinds.learn(told.matter, told.hazard_type)
         if told.place and not told.guessed:
@@ -54,7 +52,7 @@ class Experience:
                 if len(known) < MOST_SPOTS:
                     known.add(spot)
 
-    def common(self, told: Told) -> float | None:
+    def _common(self, told: Told) -> float | None:
         """The logarithm of in how many places its company's name was met; None without a name."""
         found = [len(self.spots.get(name, ())) for name in _names(told)]
         return math.log1p(max(found)) if found else None

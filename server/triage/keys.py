@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
-from server.triage import words
+from server.triage import pdq, words
 from server.triage.reading import Told, photo_bits
 from server.triage.words import CompanyName
 
@@ -97,7 +97,9 @@ def own_keys(told: Told) -> set[str]:
     keys = set(_word_keys(told))
     if told.place:
         keys.add("cell:{}:{}".format(*cell(told.place.lat, told.place.lng)))
-    return keys | {band for bits in photo_bits(told.photos) for band in _bands(bits)}
+    for bits, whole in photo_bits(told.photos):
+        keys.update(_bands(bits), () if whole is None else _wide_bands(whole))
+    return keys
 
 
 def sought_keys(told: Told) -> dict[str, Kind]:
@@ -127,14 +129,26 @@ def place_keys(told: Told) -> dict[str, float]:
 
 
 def photo_keys(told: Told) -> set[str]:
-    """Every key that a picture within 7 bits has: of its four bands one then differs in at most one bit."""
+    """Every key that a picture within 7 bits has: of four bands of its dHash one then differs in at most one bit, of
+    eight of its PDQ one in none. Turned and mirrored copies are looked for by PDQ."""
     single = [0, *(1 << i for i in range(16))]
-    return {band for bits in photo_bits(told.photos) for flip in single for band in _bands(bits, flip)}
+    keys: set[str] = set()
+    for bits, whole in photo_bits(told.photos):
+        for flip in single:
+            keys.update(_bands(bits, flip))
+        for way in () if whole is None else pdq.ways(whole):
+            keys.update(_wide_bands(way))
+    return keys
 
 
 def _bands(bits: int, flip: int = 0) -> list[str]:
     """Four keys of 16 bits each."""
     return [f"photo:{band}:{(bits >> 48 - 16 * band & 0xFFFF) ^ flip:04x}" for band in range(4)]
+
+
+def _wide_bands(bits: int) -> list[str]:
+    """Eight keys of 32 bits each."""
+    return [f"picture:{band}:{bits >> 32 * band & 0xFFFFFFFF:08x}" for band in range(8)]
 
 
 def _word_keys(told: Told) -> dict[str, str]:

@@ -8,17 +8,18 @@ processes do without it.
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from server.triage.likeness import grams, shipped_words
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+HAZARD_TYPES = Path(__file__).with_name("hazard_types.csv")
 STEP = 4.0
 MOST_KINDS = 512
 """Those shipped and those of the county's own; what comes beyond is not learned."""
@@ -33,6 +34,11 @@ LEAST = 0.001
 
 Likely = Mapping[str, float]
 """Kind → probability, of the likeliest."""
+
+
+def grams(text: str) -> frozenset[str]:
+    """Its characters and pairs of characters."""
+    return frozenset(text) | {text[i : i + 2] for i in range(len(text) - 1)}
 
 
 class Kinds:
@@ -116,7 +122,7 @@ def _begun() -> Kinds:
     kinds = Kinds.__new__(Kinds)
     kinds.names, kinds.column, kinds.row = [], {}, {}
     kinds.weights = np.zeros((4096, MOST_KINDS), np.float32)
-    words = list(shipped_words())
+    words = list(_shipped_words())
     for word, kind in words + words:
         kinds.learn(word, kind)
     return kinds
@@ -127,3 +133,11 @@ def likeliest(one: Likely, other: Likely) -> str | None:
     shared = {kind: p * other[kind] for kind, p in one.items() if kind in other}
     kind = max(shared, key=lambda kind: shared[kind], default=None)
     return kind if kind and shared[kind] >= PROBABLE else None
+
+
+def _shipped_words() -> Iterator[tuple[str, str]]:
+    with HAZARD_TYPES.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            for word in (row["name"], *row["keywords"].split(";")):
+                if len(word) > 1:
+                    yield word.strip().lower(), row["code"]

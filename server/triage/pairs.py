@@ -1,20 +1,19 @@
 """Two reports side by side: what they have in common, what sets them apart, and how to say it. Pure."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.triage import words
+from rapidfuzz import fuzz
+
+from server.triage import pdq, words
 from server.triage.embedding import closeness
-from server.triage.experience import Experience
 from server.triage.kinds import alike, likeliest
-from server.triage.likeness import Likeness, Reader
 from server.triage.reading import SAME_COMPANY, Place, Told, photo_bits
 
 SAME_PHOTO_BITS = 10
-TURNED_PHOTO_BITS = 6
-"""Seven more chances to be alike by accident."""
+SURE_PHOTO_BITS = 8
+"""Of dHash; what is a little more unlike is asked of PDQ."""
 FAR_M = 500
 OTHER_COMPANY = 0.4
 MOST_HOURS = 30 * 24.0
@@ -38,12 +37,9 @@ COLUMNS: dict[str, int] = {
     "landmark": 1,
     "building": 1,
     "floor": 1,
-    "hazard_type": 1,
     "kind": 1,  # log of how likely both speak of one kind of hazard
-    "cosine": 1,
     "order": 1,
     "part": 1,
-    "length": 0,
     "photo": 1,
 }
 """What the model sees of a pair, in this order; +1: more of it never makes the pair less likely, −1: never more."""
@@ -68,16 +64,13 @@ class Pair:
     """1 the same, 0 another; between: another of one sector."""
     kind: float | None
     common: float | None
-    words: Likeness | None
-    length: int
+    order: float | None
+    """How alike the wording is, sign by sign, 0 … 1; None where one says nothing."""
+    part: float | None
+    """The same, of the likeliest part of the longer one."""
     photo: bool | None
     guessed: bool
     """One of the places is a guess."""
-
-    @property
-    def text(self) -> float | None:
-        """How alike the wording is, for people to read."""
-        return (self.words.cosine + self.words.order) / 2 if self.words else None
 
     @property
     def beyond_m(self) -> float:
@@ -96,7 +89,6 @@ class Pair:
 
     def row(self) -> list[float]:
         """For the model, in the order of COLUMNS."""
-        likeness = self.words
         far = math.log1p(self.beyond_m) if self.metres is not None else UNKNOWN
         building = -1.0 if self.other_building else 1.0 if self.same_building else 0.0
         return [
@@ -110,18 +102,9 @@ class Pair:
             _number(self.landmark),
             building,
             0.0 if self.floor is None else 1.0 if self.floor else -1.0,
-            _number(self.hazard_type),
             _number(self.kind),
-            *(
-                (
-                    likeness.cosine,
-                    likeness.order,
-                    likeness.part,
-                )
-                if likeness
-                else [UNKNOWN] * 3
-            ),
-            math.log1p(self.length),
+            _number(self.order),
+            _number(self.part),
             _number(self.photo),
         ]
 
@@ -138,13 +121,9 @@ def metres_between(a: Place, b: Place) -> float:
     return 2 * 6_371_000 * math.asin(min(1.0, math.sqrt(half)))
 
 
-def compare(one: Told, others: Sequence[Told], known: Experience) -> list[Pair]:
-    """Compare a report with others; in each pair the order of the two does not matter."""
-    reader = Reader(one.matter, known.rarity)
-    return [_pair(one, other, reader, known) for other in others]
-
-
-def _pair(a: Told, b: Told, reader: Reader, known: Experience) -> Pair:
+def compare(a: Told, b: Told) -> Pair:
+    """A pair of reports; the order of the two does not matter."""
+    order, part = _wording(a, b)
     metres = metres_between(a.place, b.place) if a.place and b.place else None
     doubts = [min(100.0, p.accuracy_m or 0.0) for p in (a.place, b.place) if p]
     ours, theirs = a.addresses, b.addresses
@@ -162,27 +141,27 @@ def _pair(a: Told, b: Told, reader: Reader, known: Experience) -> Pair:
         floor=bool(a.floors & b.floors) if a.floors and b.floors else None,
         hazard_type=_hazard_type(a, b),
         kind=_kind(a, b),
-        common=max((c for c in (known.common(a), known.common(b)) if c is not None), default=None),
-        words=_words(a, b, reader),
-        length=min(len(a.matter), len(b.matter)),
+        common=max((told.common for told in (a, b) if told.common is not None), default=None),
+        order=order,
+        part=part,
         photo=same_photo(a, b),
         guessed=a.guessed or b.guessed,
     )
 
 
-def _words(a: Told, b: Told, reader: Reader) -> Likeness | None:
+def _wording(a: Told, b: Told) -> tuple[float, float] | tuple[None, None]:
     """What remains is compared: a name that only one of the two has in its text is no difference."""
     if not a.matter or not b.matter:
-        return None
-    return reader.compare(_without(b.matter, a))
+        return None, None
+    short, long = sorted((_without(a.matter, b), _without(b.matter, a)), key=lambda text: (len(text), text))
+    return fuzz.ratio(short, long) / 100, fuzz.partial_ratio(short, long) / 100
 
 
 def _kind(a: Told, b: Told) -> float | None:
     """The logarithm of how likely both speak of one kind of hazard; the optional model has its say."""
     found = alike(a.kinds, b.kinds)
-    if found is None or not (a.vector and b.vector):
-        return found
-    return math.log(1 - (1 - math.exp(found)) * (1 - closeness(a.vector, b.vector)))
+    close = closeness(a.vector, b.vector) if a.vector and b.vector else 0.0
+    return math.log(1 - (1 - math.exp(found)) * (1 - close)) if found is not None and close else found
 
 
 def _without(matter: str, other: Told) -> str:
@@ -224,14 +203,19 @@ def _hazard_type(a: Told, b: Told) -> float | None:
 
 
 def same_photo(a: Told, b: Told) -> bool | None:
-    """Whether both have one picture, upright or turned; None when one has none that tells anything."""
+    """Whether both have one picture, upright, turned or mirrored; None when one has none that tells anything."""
     ours, theirs = photo_bits(a.photos), photo_bits(b.photos)
     if not ours or not theirs:
         return None
-    if any((x ^ y).bit_count() <= SAME_PHOTO_BITS for x in ours for y in theirs):
-        return True
-    sides = ((photo_bits(a.turned), theirs), (photo_bits(b.turned), ours))
-    return any((x ^ y).bit_count() <= TURNED_PHOTO_BITS for turned, own in sides for x in turned for y in own)
+    return any(_one_picture(x, y) for x in ours for y in theirs)
+
+
+def _one_picture(x: tuple[int, int | None], y: tuple[int, int | None]) -> bool:
+    """By dHash alone where that is sure or all there is; otherwise PDQ says."""
+    apart = (x[0] ^ y[0]).bit_count()
+    if x[1] is None or y[1] is None:
+        return apart <= SAME_PHOTO_BITS
+    return apart <= SURE_PHOTO_BITS or pdq.apart(x[1], y[1]) <= pdq.SAME_BITS
 
 
 def reasons(pair: Pair, later: Told, earlier: Told, still_open: bool) -> list[Reason]:
@@ -278,8 +262,8 @@ def reasons(pair: Pair, later: Told, earlier: Told, still_open: bool) -> list[Re
         because("other_hazard_type", a=later.hazard_type, b=earlier.hazard_type)
     elif kind := likeliest(later.kinds, earlier.kinds):
         because("same_kind_meant", type=kind)
-    if pair.text is not None:
-        because("text_alike" if pair.text > ALIKE else "text_differs", percent=round(pair.text * 100))
+    if pair.order is not None:
+        because("text_alike" if pair.order > ALIKE else "text_differs", percent=round(pair.order * 100))
     return found
 
 

@@ -57,9 +57,7 @@ class Told:
     sector_no: int | None = None
     """Of the hazard type."""
     photos: frozenset[str] = field(default_factory=frozenset)
-    """dHashes, 16 hex digits each."""
-    turned: frozenset[str] = field(default_factory=frozenset)
-    """The dHashes of the same pictures turned and mirrored."""
+    """As `storage.pictures.seen_hash`: dHash, 16 hex digits, and PDQ, 64 more where it is known."""
     vector: bytes = b""
     """What the hazard means, by the optional model (`embedding`)."""
     closed: bool = False
@@ -67,6 +65,8 @@ class Told:
     """Kinds of hazard that it may speak of, with probabilities (`Experience.understand`)."""
     called: tuple[CompanyName, ...] = ()
     """Names that others gave in the field of the company, and this one in the text (`Experience.understand`)."""
+    common: float | None = None
+    """The logarithm of in how many places its company's name was met."""
     guessed: bool = False
     """The place is where others put this company or address, not the reporter's own."""
 
@@ -80,10 +80,12 @@ class Told:
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in news})
         return other
 
-    def understood_by(self, kinds: Mapping[str, float], called: tuple[CompanyName, ...]) -> Self:
-        """The same report, with the kinds of hazard that it may speak of and the known names in its text."""
+    def understood_by(
+        self, kinds: Mapping[str, float], called: tuple[CompanyName, ...], common: float | None
+    ) -> Self:
+        """The same report with what `Experience` says of it."""
         at = words.place_name(self.place_words) if self.place_words else None
-        return self._changed(kinds=kinds, called=called + ((at,) if at else ()))
+        return self._changed(kinds=kinds, called=called + ((at,) if at else ()), common=common)
 
     def understood(self) -> Self:
         """The same report with its vector, where the optional model is installed."""
@@ -151,6 +153,7 @@ class Told:
             "floors": sorted(self.floors),
             "landmarks": sorted(self.landmarks),
             "kinds": dict(self.kinds),
+            "common": self.common,
             "vector": b64encode(self.vector).decode(),
         }
 
@@ -173,6 +176,7 @@ class Told:
             closed=closed,
             kinds=facts.get("kinds", {}),
             called=called,
+            common=facts.get("common"),
             guessed=facts["guessed"],
         )
         told.__dict__.update(
@@ -209,6 +213,7 @@ def _near(one: Place, other: Place) -> bool:
     return abs(one.lat - other.lat) <= SPOT_DEGREES and abs(one.lng - other.lng) <= SPOT_DEGREES
 
 
-def photo_bits(photos: Iterable[str]) -> list[int]:
-    """The dHashes that tell their picture from others: one of a dark or empty picture matches all of its kind."""
-    return [int(photo, 16) for photo in photos if 8 <= int(photo, 16).bit_count() <= 56]
+def photo_bits(photos: Iterable[str]) -> list[tuple[int, int | None]]:
+    """dHash and PDQ of pictures that tell themselves from others: a dark or empty one matches all of its kind."""
+    found = [(int(photo[:16], 16), int(photo[16:], 16) if photo[16:] else None) for photo in photos]
+    return [hashes for hashes in found if 8 <= hashes[0].bit_count() <= 56]

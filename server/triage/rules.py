@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from server.triage.experience import Experience
 from server.triage.model import PairModel
 from server.triage.pairs import Pair, compare, reasons
 from server.triage.pairs import Reason as Reason
@@ -75,18 +74,16 @@ def recurrence(later: Told, earlier: Told) -> bool:
     return earlier.seq < later.seq and earlier.closed and WINDOW < apart <= AGAIN
 
 
-def judge(
-    one: Told, others: Sequence[Told], known: Experience, model: PairModel, costs: Costs = USUAL
-) -> list[Verdict]:
+def judge(one: Told, others: Sequence[Told], model: PairModel, costs: Costs = USUAL) -> list[Verdict]:
     """A report against others that came before or after it: scores, and the reasons of what is worth showing."""
-    pairs = compare(one, others, known)
+    pairs = [compare(one, other) for other in others]
     rows = [pair.row() for pair in pairs]
     verdicts = []
     for pair, other, row, likely in zip(pairs, others, rows, model.scores(rows), strict=True):
         likely *= _told_apart(pair)
         later, earlier = (one, other) if one.seq > other.seq else (other, one)
         certain = likely >= costs.certain and automatic(pair, later, earlier)
-        suggested = certain or likely >= costs.threshold
+        suggested = certain or likely >= costs.threshold or pair.photo is True
         still_open = not earlier.closed and later.received_at - earlier.received_at > WINDOW
         why, seen = [], []
         if suggested:

@@ -55,10 +55,11 @@ def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     told = known.understand(_told(session, report).understood())
     connection = session.connection()
     _lock_keys(connection, keys.own_keys(told) | keys.sought_keys(told).keys())
-    told, others = store.look_around(connection, report_id, told)
+    told, rows = store.look_around(connection, report_id, told)
+    others = store.read(rows)
     store.keep(connection, report_id, told)
     model, costs = model_in_use(session), _costs(session, report)
-    judged = rules.judge(told, list(others.values()), known, model, costs)
+    judged = rules.judge(told, list(others.values()), model, costs)
     verdicts = dict(zip(others, judged, strict=True))
     before = {i: v for i, v in verdicts.items() if rules.comparable(told, others[i])}
     _store(session, clock, report_id, before, model.version)
@@ -70,13 +71,14 @@ def compare(session: Session, clock: Clock, report_id: uuid.UUID) -> None:
     for later_id, verdict in verdicts.items():
         if rules.comparable(others[later_id], told) and (verdict.suggested or later_id in suggested_to):
             _store(session, clock, later_id, {report_id: verdict}, model.version)
-    closed = store.candidates(
+    again = store.candidates(
         connection, report_id, told, keys.sought_keys(told), store.CLOSED_WITHIN_A_YEAR, store.AGAIN_MOST
     )
+    closed = store.read(again)
     came_back = [
         (other_id, (told.received_at - closed[other_id].received_at).days, verdict)
         for other_id, verdict in zip(
-            closed, rules.judge(told, list(closed.values()), known, model, costs), strict=True
+            closed, rules.judge(told, list(closed.values()), model, costs), strict=True
         )
         if verdict.suggested and rules.recurrence(told, closed[other_id])
     ]

@@ -3,6 +3,7 @@
 The same statements serve the county's store and the scratch schema of `eval triage`; they name no schema.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -16,6 +17,8 @@ from server.triage.models import BlockingKey, Digest
 from server.triage.reading import Place, Told, place_by_others
 
 Found = dict[uuid.UUID, Told]
+Row = tuple[uuid.UUID, int, datetime, bool, str]
+"""A candidate as it lies in the store: id, order, arrival, closed, facts as JSON."""
 Connection = sa.Connection
 AGAIN_MOST = 10
 """Of closed matters of the last year."""
@@ -31,7 +34,8 @@ best AS (
   ORDER BY weight DESC, max(found.received_at) DESC, found.report_id DESC
   LIMIT :limit
 )
-SELECT digest.report_id, digest.seq, digest.received_at, digest.closed_at IS NOT NULL AS closed, digest.facts
+SELECT digest.report_id, digest.seq, digest.received_at, digest.closed_at IS NOT NULL AS closed,
+  digest.facts::text AS facts
 FROM best JOIN digest USING (report_id)
 ORDER BY best.weight DESC, digest.seq DESC
 """
@@ -116,13 +120,13 @@ def candidates(
     sought: Mapping[str, Kind],
     statement: sa.TextClause = RECENT_OR_OPEN,
     limit: int = rules.CANDIDATES,
-) -> Found:
+) -> list[Row]:
     """The other reports that share the weightiest keys, within 30 days or still open.
 
     Each key gives its newest few by index, so the work does not grow with the store.
     """
     if not sought:
-        return {}
+        return []
     at = told.received_at
     given = {
         "keys": [keys.number(key) for key in sought],
@@ -137,12 +141,17 @@ def candidates(
         "limit": limit,
     }
     rows = connection.execute(statement, {name: given[name] for name in statement._bindparams})
-    return {row.report_id: Told.from_stored(row.seq, row.received_at, row.closed, row.facts) for row in rows}
+    return [tuple(row) for row in rows]
+
+
+def read(rows: Iterable[Row]) -> Found:
+    """Candidates, ready to be compared."""
+    return {id_: Told.from_stored(seq, at, closed, json.loads(facts)) for id_, seq, at, closed, facts in rows}
 
 
 def look_around(
     connection: Connection, report_id: uuid.UUID, told: Told, statement: sa.TextClause = RECENT_OR_OPEN
-) -> tuple[Told, Found]:
+) -> tuple[Told, list[Row]]:
     """The candidates; whoever gave no place is looked for where what it names was, whenever that was."""
     if told.place is None and (guess := _place_by_others(connection, report_id, told)):
         told = told.at(guess)

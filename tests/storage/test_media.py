@@ -15,6 +15,7 @@ import av
 import pytest
 from PIL import Image
 
+from server.triage import pdq
 from storage.media import Flag, Limits, Processed, SetAside, process
 from tests.storage import drawn
 from tests.storage.conftest import NOW
@@ -104,11 +105,14 @@ def test_what_is_transparent_is_shown_on_white(look: Look) -> None:
 def test_the_hash_knows_the_picture_again(look: Look) -> None:
     scene = drawn.scene(1600, 1200, seed=7)
 
-    def dhash(image: Image.Image, kind: str = "JPEG", **options: object) -> int:
+    def hashes(image: Image.Image, kind: str = "JPEG", **options: object) -> tuple[int, int]:
         text = good(look(drawn.encoded(image, kind, **options))).dhash
         assert text
-        assert len(text) == 16
-        return int(text, 16)
+        assert len(text) == 16 + 64
+        return int(text[:16], 16), int(text[16:], 16)
+
+    def dhash(image: Image.Image, kind: str = "JPEG", **options: object) -> int:
+        return hashes(image, kind, **options)[0]
 
     framed = Image.new("RGB", (1600, 1600), "black")
     framed.paste(scene, (0, 200))
@@ -117,7 +121,14 @@ def test_the_hash_knows_the_picture_again(look: Look) -> None:
     assert (one ^ dhash(scene, "WEBP", quality=60)).bit_count() <= 4
     assert (one ^ dhash(framed, quality=80)).bit_count() <= 8
     assert (one ^ dhash(drawn.scene(1600, 1200, seed=8))).bit_count() > 12
-    assert good(look(drawn.encoded(Image.new("RGB", (500, 500), "grey"), "JPEG"))).dhash == "0" * 16
+    whole = hashes(scene)[1]
+    for way in Image.Transpose:
+        assert pdq.apart(whole, hashes(scene.transpose(way), quality=60)[1]) <= pdq.SAME_BITS
+    assert (whole ^ hashes(scene.resize((640, 480)), quality=25)[1]).bit_count() <= pdq.SAME_BITS
+    assert pdq.apart(whole, hashes(drawn.scene(1600, 1200, seed=8))[1]) > 80
+    grey = good(look(drawn.encoded(Image.new("RGB", (500, 500), "grey"), "JPEG"))).dhash
+    assert grey
+    assert grey[:16] == "0" * 16
 
 
 def test_a_capture_time_that_cannot_be_is_flagged_or_left_out(look: Look) -> None:

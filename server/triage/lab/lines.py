@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from server.triage.likeness import HAZARD_TYPES
+from server.triage.kinds import HAZARD_TYPES
 from server.triage.reading import Place, Told
 from server.triage.words import company_name
 
@@ -63,7 +63,6 @@ def told(
     line: Line,
     types: dict[str, tuple[str, int]],
     photos: frozenset[str] = frozenset(),
-    turned: frozenset[str] = frozenset(),
 ) -> Told:
     """The line as triage reads a report. `types`: code or name of a hazard type → its code and sector."""
     at = line.at if line.at.tzinfo else line.at.replace(tzinfo=UTC)
@@ -78,7 +77,6 @@ def told(
         hazard_type=code,
         sector_no=sector_no,
         photos=photos,
-        turned=turned,
         closed=True,
     )
 

@@ -84,7 +84,7 @@ def blocks(lines: Iterable[Line]) -> Iterator[Block]:
         if told.place is None and (guess := place_by_others(shelf.places(told))):
             told = told.at(guess)
         others = shelf.candidates(told)
-        pairs = compare(told, others, known)
+        pairs = [compare(told, other) for other in others]
         incident = line["incident"]
         before = incident in last and told.received_at - last[incident] <= timedelta(days=30)
         yield Block(told, incident, others, pairs, [incident_of[o.seq] == incident for o in others], before)

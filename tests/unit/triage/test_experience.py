@@ -73,11 +73,13 @@ def test_a_name_met_in_many_places_says_less() -> None:
     for degrees in range(5):
         known.add(told(company="宏源超市", place=Place(30.0 + degrees, 100)))
     known.add(told(company="雪域酒店", place=Place(30, 100)))
-    rare, common = known.common(told(company="雪域酒店")), known.common(told(company="宏源超市"))
+    rare, common, none = (
+        known.understand(told(company=name)).common for name in ("雪域酒店", "宏源超市", "")
+    )
+    assert none is None
     assert rare is not None
     assert common is not None
     assert rare < common
-    assert known.common(told()) is None
 
 
 @pytest.mark.parametrize(
