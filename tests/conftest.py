@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 # `pytest --hypothesis-profile=thorough`: 10,000 walks over the table of steps and 200 through the database.
 hypothesis.settings.register_profile("thorough", max_examples=10_000, deadline=None)
 hypothesis.settings.register_profile("usual", deadline=None)
+# `make mutants` runs each test many times in one process.
+hypothesis.settings.register_profile(
+    "mutants", deadline=None, suppress_health_check=[hypothesis.HealthCheck.differing_executors]
+)
 hypothesis.settings.load_profile("usual")
 
 CHROMIUM = "/usr/bin/chromium"

@@ -187,19 +187,19 @@ class _Pools:
     pictures: list[str]
     recent: list[tuple[uuid.UUID, uuid.UUID]]
     """The last reports with their cases: what a duplicate is one of."""
-    able: dict[tuple[Step, uuid.UUID, uuid.UUID | None], list[Actor]] = field(default_factory=dict)
+    held: dict[tuple[Role, uuid.UUID, uuid.UUID | None], list[Actor]] = field(default_factory=dict)
+
+    def holders(self, role: Role, area_id: uuid.UUID, unit_id: uuid.UUID | None) -> list[Actor]:
+        """Who holds the role for a case of this area and unit."""
+        key = role, area_id, unit_id
+        if key not in self.held:
+            path = self.paths[area_id]
+            self.held[key] = [actor for actor in self.people if actor.may(role, path, unit_id)]
+        return self.held[key]
 
     def who_may(self, step: Step, area_id: uuid.UUID, unit_id: uuid.UUID | None) -> list[Actor]:
         """The people whose step it is for such a case: of the first role of the row that somebody holds there."""
-        found = self.able.get((step, area_id, unit_id))
-        if found is None:
-            path = self.paths[area_id]
-            by_role = [
-                [actor for actor in self.people if actor.may(role, path, unit_id)]
-                for role in BY_STEP[step].roles
-            ]
-            found = self.able[step, area_id, unit_id] = next((actors for actors in by_role if actors), [])
-        return found
+        return next(found for role in BY_STEP[step].roles if (found := self.holders(role, area_id, unit_id)))
 
 
 def fill(engine: sa.Engine, blobs: BlobStore | None, now: datetime, cases: int, county_code: str) -> None:
@@ -301,8 +301,9 @@ class _Story:
         chance = self.chance
         firm_id, area_id, firm, lat, lng, sector = chance.choice(self.pools.enterprises)
         code, hazard = chance.choice(self.pools.hazards.get(sector) or [("other", "其他隐患")])
-        kind = "hazard" if chance.random() < 0.3 else "tip"
-        inspector = chance.choice(self._inspectors(area_id)) if kind == "hazard" else None
+        inspectors = self.pools.holders(Role.INSPECTOR, area_id, None)
+        kind = "hazard" if inspectors and chance.random() < 0.3 else "tip"
+        inspector = chance.choice(inspectors) if kind == "hazard" else None
         text = "".join(chance.choice(part) for part in (RARE, WHERE, WHAT, WRONG)) + "," + chance.choice(AND)
         report_id, case_id = new_id(), uuid.UUID(int=chance.getrandbits(128), version=4)
         year = self.at.year
@@ -383,12 +384,6 @@ class _Story:
         if case["state"] not in NO_MERGE_INTO:
             self.pools.recent.append((report_id, case_id))
             del self.pools.recent[:-500]
-
-    def _inspectors(self, area_id: uuid.UUID) -> list[Actor]:
-        """Those of the area; of the whole county where it has none of its own."""
-        path = self.pools.paths[area_id]
-        own = [actor for actor in self.pools.people if actor.may(Role.INSPECTOR, path)]
-        return own or [actor for actor in self.pools.people if actor.has(Role.INSPECTOR)]
 
     def _joined(self, case: Row, report_id: uuid.UUID, at: datetime) -> Iterator[tuple[Any, Row]]:
         """The report in its case; of a merged one in the case that took it in."""

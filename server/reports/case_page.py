@@ -201,18 +201,23 @@ def _suggested(session: Session, report_ids: Sequence[uuid.UUID]) -> list[Sugges
 
     What is already joined in one case needs no judgement any more.
     """
-    mine = DuplicateSuggestion.report_id.in_(report_ids)
-    other_id = sa.case((mine, DuplicateSuggestion.other_id), else_=DuplicateSuggestion.report_id)
-    statement = (
-        sa.select(DuplicateSuggestion, Report, Case, Enterprise.name)
-        .join(Report, Report.id == other_id)
+    own = set(report_ids)
+    statement = sa.select(DuplicateSuggestion).where(
+        sa.or_(DuplicateSuggestion.report_id.in_(own), DuplicateSuggestion.other_id.in_(own))
+    )
+    pairs = [
+        (one.other_id if one.report_id in own else one.report_id, one) for one in session.scalars(statement)
+    ]
+    # Apart: no planner guesses how few these are, and it would read the reports of all cases through.
+    others = session.execute(
+        sa.select(Report, Case, Enterprise.name)
         .join(CaseReport, sa.and_(CaseReport.report_id == Report.id, CaseReport.left_at.is_(None)))
         .join(Case, Case.id == CaseReport.case_id)
         .outerjoin(Enterprise, Enterprise.id == Report.enterprise_id)
-        .where(sa.or_(mine, DuplicateSuggestion.other_id.in_(report_ids)), Report.id.not_in(report_ids))
-        .order_by(DuplicateSuggestion.score.desc(), DuplicateSuggestion.id)
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in session.execute(statement)]
+        .where(Report.id.in_({other_id for other_id, _ in pairs} - own))
+    ).all()
+    found = [(one, *row) for other_id, one in pairs for row in others if row[0].id == other_id]
+    return sorted(found, key=lambda row: (-row[0].score, row[0].id))
 
 
 def _suggestion(row: Suggested, own: Collection[uuid.UUID], media: Media) -> Facts:

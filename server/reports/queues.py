@@ -6,6 +6,7 @@ Everything is found in `desk_row`; no query here reads more than a few thousand 
 
 import base64
 import binascii
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ READ: dict[str, Callable[[str], Any]] = {
     "received_at": datetime.fromisoformat,
     "case_id": uuid.UUID,
 }
+NUMBER = re.compile(r"[0-9]")
 WINDOW = 4000
 """Rows in which a search looks for itself, before it asks the index of character pairs."""
 
@@ -195,21 +197,26 @@ def _search(
     characters, and then there are few enough to be sorted. No guess of the planner is needed for either.
     """
     window = _listed(arms, common, order, WINDOW).subquery()
-    near = sa.select(window).where(*_hold(window.c.words, terms)).order_by(*order.of(window.c)).limit(limit)
+    # The pairs of each row are worth their making only where the letters alone do not decide: numbers are found whole.
+    holds = [_holds(window.c.words, term) for term in terms]
+    whole = [_pairs(window.c.words, grams) for term, grams in terms.items() if NUMBER.search(term)]
+    near = sa.select(window).where(*holds, *whole).order_by(*order.of(window.c)).limit(limit)
     found = session.execute(near).all()
     if len(found) >= limit:
         return found
     in_arm = sa.or_(*(sa.and_(sa.true(), *arm) for arm in arms))
-    rare = _hold(DeskRow.__table__.c.words, terms)
+    words = DeskRow.__table__.c.words
+    rare = [*(_pairs(words, grams) for grams in terms.values()), *(_holds(words, term) for term in terms)]
     return session.execute(_listed([[in_arm, *rare]], common, order, limit)).all()
 
 
-def _hold(words: sa.ColumnElement[str], terms: dict[str, list[str]]) -> list[Condition]:
-    return [
-        condition
-        for term, grams in terms.items()
-        for condition in (words.contains(term, autoescape=True), sa.func.grams(words).op("@>")(_array(grams)))
-    ]
+def _holds(words: sa.ColumnElement[str], term: str) -> Condition:
+    return words.contains(term, autoescape=True)
+
+
+def _pairs(words: sa.ColumnElement[str], grams: list[str]) -> Condition:
+    """As the index of character pairs has them."""
+    return sa.func.grams(words).op("@>")(_array(grams))
 
 
 def _array(texts: list[str]) -> sa.ColumnElement[Any]:
