@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := up
-.PHONY: up setup setup-dev setup-e2e test lint screens clean
+.PHONY: up setup setup-dev setup-e2e test lint mutants screens clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -77,9 +77,22 @@ test: lint setup-e2e
 	cd pwa && $(NODE_PATH) npm test
 	$(BIN)/pytest -q
 
+# Each function of the rules of cases changed a little, one change at a time, and the changes that no test notices. The tool
+# has a folder of its own, beside the project's packages.
+MUTMUT := $(VENV)/mutants/bin/mutmut
+$(MUTMUT): | $(STAMPS)/python-dev
+	$(PYTHON) -m venv $(VENV)/mutants
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  >"$$($(VENV)/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth"
+	$(VENV)/mutants/bin/pip install --quiet --disable-pip-version-check mutmut==3.8.1
+
+mutants: $(MUTMUT)
+	$(MUTMUT) run
+	$(MUTMUT) results
+
 # Pictures of every screen into docs/screens/: of a demo county of its own, or of one that runs (URL=http://localhost:8000).
 screens: setup-e2e
 	URL="$(URL)" $(BIN)/python -m tests.gallery.screens
 
 clean:
-	rm -rf $(VENV) pwa/node_modules pwa/dist
+	rm -rf $(VENV) mutants pwa/node_modules pwa/dist

@@ -33,9 +33,13 @@ if TYPE_CHECKING:
 # `pytest --hypothesis-profile=thorough`: 10,000 walks over the table of steps and 200 through the database.
 hypothesis.settings.register_profile("thorough", max_examples=10_000, deadline=None)
 hypothesis.settings.register_profile("usual", deadline=None)
-# `make mutants` runs each test many times in one process.
+# `make mutants` runs each test many times in one process, and wants to know only whether it fails.
 hypothesis.settings.register_profile(
-    "mutants", deadline=None, suppress_health_check=[hypothesis.HealthCheck.differing_executors]
+    "mutants",
+    deadline=None,
+    database=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    suppress_health_check=[hypothesis.HealthCheck.differing_executors],
 )
 hypothesis.settings.load_profile("usual")
 

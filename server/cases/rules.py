@@ -369,7 +369,7 @@ def _row(
     fields: tuple[Field, ...] = (),
     **more: Any,
 ) -> Transition:
-    return Transition(step, sources, target, roles, fields, **more)
+    return Transition(step, sources, target, roles, fields, **more)  # pragma: no mutate
 
 
 EVERY_SIDE = tuple(Side)

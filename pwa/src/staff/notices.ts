@@ -20,7 +20,7 @@ export function useNoticeWords() {
       case: said('title') || said('number'),
       term: word('clock', said('term')),
       day: told['due_at'] ? day(said('due_at')) : '',
-      step: word('step', said('step')),
+      step: word('stepDone', said('step')),
       channel: word('noticeChannel', said('channel')),
     });
   };
