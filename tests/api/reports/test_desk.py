@@ -252,9 +252,10 @@ def test_a_matter_that_comes_again_is_told_on_both_pages_and_in_the_file(
     client: FlaskClient, office: County, signed_in: SignedIn
 ) -> None:
     place = enterprise(office)
-    first, later = (office.report(enterprise_id=place.id) for _ in range(2))
+    first = office.report(enterprise_id=place.id)
     closed = office.case("archived", first)
     office.clock.advance(timedelta(days=40))
+    later = office.report(enterprise_id=place.id)
     again = office.case(report=later)
     row = suspect(office, later, first, outcome="recurrence")
     office.session.commit()
