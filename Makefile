@@ -90,9 +90,10 @@ mutants: $(MUTMUT)
 	$(MUTMUT) run
 	$(MUTMUT) results
 
-# Pictures of every screen into docs/screens/: of a demo county of its own, or of one that runs (URL=http://localhost:8000).
+# Pictures of every screen into docs/screens/, each looked at by axe: of a demo county of its own, or of one that runs
+# (URL=http://localhost:8000). PARTS="desk rules" takes only those (tests/gallery/screens.py), OUT=folder elsewhere.
 screens: setup-e2e
-	URL="$(URL)" $(BIN)/python -m tests.gallery.screens
+	URL="$(URL)" $(BIN)/python -m tests.gallery.screens $(PARTS)
 
 clean:
 	rm -rf $(VENV) mutants pwa/node_modules pwa/dist

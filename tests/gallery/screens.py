@@ -1,7 +1,6 @@
 """Pictures of every screen in the states that matter: docs/screens/. `make screens` starts a demo county of its own;
-`URL=http://localhost:8000 make screens` looks at one that runs, and leaves one tip and its answer in it."""
+`URL=http://localhost:8000 make screens` looks at one that was just begun, and leaves its tips in it."""
 
-import io
 import os
 import re
 import subprocess
@@ -10,161 +9,29 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
-from PIL import Image
-from playwright.sync_api import (
-    APIResponse,
-    Browser,
-    BrowserContext,
-    Locator,
-    Page,
-    Playwright,
-    Route,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
 
 from server.commands.processes import free_port
-from server.core.calendar import day_of
 from server.demo.county import PASSWORD
 from server.demo.pictures import SCENES, picture
-from server.demo.stories import SIGNATURE
-from tests.conftest import CHROMIUM, FLAGS
-from tests.e2e.conftest import COUNTY_SEAT
+from tests.e2e.test_phone import REFUSE
+from tests.e2e.test_reporter import code_on
 from tests.e2e.test_story import choose_files, install, sign_in
+from tests.gallery.camera import LOOKS, Gallery, dress
+from tests.gallery.office import EXTENDED, UNTIL_ANSWERED, UNTIL_PLANNED, Office
 
 ROOT = Path(__file__).parents[2]
 OUT = Path(os.environ.get("OUT", ROOT / "docs" / "screens"))
-VIEWPORTS = {360: (360, 740), 768: (768, 1024), 1440: (1440, 900)}
-LOOKS: dict[str, dict[str, str]] = {
-    "dark": {"theme": "dark"},
-    "sun": {"theme": "sun"},
-    "elder": {"size": "elder"},
-    "english": {"locale": "en"},
-}
 TEXT = "二楼安全出口被铁链锁住，门口堆着纸箱，里面有很多人。"
 LONG = "仓库里的消防通道被货物堵死，" * 200
 LONG_NAME = "果洛藏族自治州玛沁县阿尼玛卿雪域高原绿色畜产品精深加工与冷链物流产业园有限责任公司大武镇分公司"
-MATTER = "请核查该商场二楼安全出口是否被锁闭、堵塞，并督促整改。"
-REPLY = (
-    "您反映的情况我们到现场核实了，属实。二楼安全出口的铁链已经拆除，纸箱已经清走，商场负责人被当场责令整改，"
-    "并于今日复查通过。谢谢您的提醒。"
-)
-WALK: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("leader", "sign", {}),
-    ("fire", "sign_for", {}),
-    (
-        "fire",
-        "verify",
-        {
-            "finding": "substantiated",
-            "account": "两人到现场，出口上锁、堆物，情况属实。",
-            "verifiers": ["马建军", "李文华"],
-        },
-    ),
-    (
-        "fire",
-        "plan",
-        {
-            "responsible_person": "才旦",
-            "measures": "拆除铁链，清理纸箱。",
-            "money": 30_000,
-            "deadline": (day_of(datetime.now(UTC)) + timedelta(days=20)).isoformat(),
-            "contingency": "整改期间专人看守出口。",
-        },
-    ),
-    (
-        "fire",
-        "rectify",
-        {"done": "已拆除铁链，清理纸箱。", "signature": {"name": "才旦", "strokes": SIGNATURE}},
-    ),
-    ("desk", "recheck_pass", {"account": "现场复查，出口畅通。"}),
-    ("desk", "strike_off", {}),
-    ("fire", "reply", {"text": REPLY, "reward": "qualifies"}),
-)
-"""How the gallery's own tip comes to its answer, after the desk has accepted it."""
 RULES = """名称,行业序号,牵头单位,责任单位
 消防的归消防队,6,县消防救援大队,
-燃气的归住建局,9,县住房和城乡建设局,
+燃气的归应急局,9,县应急管理局,
 """
-SOON = 60_000
-
-
-class Gallery:
-    """The browser, and where its pictures go."""
-
-    def __init__(self, playwright: Playwright, home: str, photos: list[Path]) -> None:
-        self.playwright, self.home, self.photos = playwright, home, photos
-        self.browser: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        self.taken: list[str] = []
-        self.widths = tuple(VIEWPORTS)
-
-    @contextmanager
-    def screen(self, width: int, scale: float = 1, **options: Any) -> Iterator[BrowserContext]:
-        """A device of that width with one page; phones and tablets are touched."""
-        size = dict(zip(("width", "height"), VIEWPORTS[width], strict=True))
-        context = self.browser.new_context(
-            viewport=size,  # type: ignore[arg-type]
-            locale="zh-CN",
-            timezone_id="Asia/Shanghai",
-            geolocation=COUNTY_SEAT,  # type: ignore[arg-type]
-            permissions=["geolocation"],
-            has_touch=width < 1000,
-            is_mobile=width < 1000,
-            device_scale_factor=scale,
-            reduced_motion="reduce",
-            **options,
-        )
-        context.set_default_timeout(SOON)
-        context.new_page()
-        try:
-            yield context
-        finally:
-            context.close()
-
-    def take(self, page: Page, name: str, whole: bool = False) -> None:
-        """The picture `name`.png, of 256 colours; `whole` also shows what is below the fold."""
-        page.wait_for_timeout(350)  # pictures decode and panes settle after the last word is there
-        size = page.viewport_size
-        if whole and size:  # a taller device, so that bars stay at the edges
-            height = max(size["height"], page.evaluate("document.documentElement.scrollHeight"))
-            page.set_viewport_size({"width": size["width"], "height": height})
-            page.wait_for_timeout(200)
-        # Without a GPU a sticky bar may still be drawn where it was before it grew: a nudge draws it anew.
-        page.evaluate("() => { scrollBy(0, 1); scrollBy(0, -1); }")
-        page.screenshot()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if size and wide > size["width"]:
-            raise AssertionError(f"{name} is {wide} px wide")
-        image = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
-        if whole and size:
-            page.set_viewport_size(size)
-        image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-            OUT / f"{name}.png", optimize=True
-        )
-        if not name.startswith("readme"):
-            self.taken.append(name)
-        click.echo(name)
-
-    def looks(self, page: Page, name: str, width: int, *names: str, settled: Locator) -> None:
-        """The same screen in other looks, and back to the usual one."""
-        for look in names:
-            dress(page, LOOKS[look])
-            page.reload()
-            expect(settled).to_be_visible()
-            self.take(page, f"{name}-{look}-{width}")
-        dress(page, {})
-        page.reload()
-
-
-def dress(page: Page, appearance: dict[str, str]) -> None:
-    page.evaluate(
-        "(chosen) => localStorage.setItem('gridwatch.appearance', JSON.stringify(chosen))", appearance
-    )
 
 
 def hold(route: Route) -> None:
@@ -191,6 +58,28 @@ def forty(route: Route) -> None:
         for number, row in enumerate(answer["items"] * 3)
     ]
     route.fulfill(json=answer | {"items": rows[:40]})
+
+
+def two_values(route: Route) -> None:
+    """A field of an enterprise's file that two people mended at once."""
+    row = {
+        "id": str(uuid.uuid4()),
+        "enterprise_id": str(uuid.uuid4()),
+        "enterprise": "大武镇雪域购物中心",
+        "field": "contact_phone",
+        "reason": "changed",
+        "was": "13897550001",
+        "held": "13897550002",
+        "wanted": "13897550003",
+        "sender": "才旦建军",
+        "received_at": "2026-11-25T03:00:00+00:00",
+    }
+    route.fulfill(
+        json=[
+            row,
+            row | {"id": str(uuid.uuid4()), "field": "active", "was": True, "held": True, "wanted": False},
+        ]
+    )
 
 
 # ---- public app
@@ -236,10 +125,14 @@ def citizen(gallery: Gallery) -> None:
         page.evaluate("scrollTo(0, 0)")
         gallery.take(page, "tip-report-full-360")
         gallery.take(page, "tip-report-whole-360", whole=True)
+        page.get_by_test_id("tell-me").check()
+        page.get_by_test_id("ways-to").fill("13897550123")
+        gallery.take(page, "tip-report-contact-360", whole=True)
+        page.get_by_test_id("tell-me").uncheck()
         page.get_by_role("button", name="更多").click()
         gallery.take(page, "tip-report-types-360")
         page.get_by_role("dialog").get_by_role("button", name="关闭").click()
-        for look in ("dark", "sun", "elder", "english"):
+        for look in gallery.looks_of("dark", "sun", "elder", "english"):
             dress(page, LOOKS[look])
             page.reload()
             expect(page.get_by_test_id("submit")).to_be_visible()
@@ -275,7 +168,7 @@ def citizen(gallery: Gallery) -> None:
         page.get_by_role("button", name="二维码").click()
         gallery.take(page, "tip-sent-qr-360")
         page.get_by_role("dialog").get_by_role("button", name="关闭").click()
-        code = "".join(re.findall(r"^[2-9A-Z]{4}$", page.locator("main").inner_text(), re.MULTILINE))
+        code = code_on(page)
         sent = page.url
         page.goto(f"{gallery.home}/tip/outbox")
         expect(page.get_by_test_id("outbox-item")).to_be_visible()
@@ -288,16 +181,45 @@ def citizen(gallery: Gallery) -> None:
         context.set_offline(False)
         expect(page.get_by_text("照片、视频和文字都到了")).to_be_visible()
         gallery.take(page, "tip-sent-arrived-360")
-        number = re.search(r"\d{6}-\d{4}-T\d+", page.locator("main").inner_text())
-        if number is None:
-            raise LookupError("the tip has no number")
+        number = number_on(page)
         page.goto(f"{gallery.home}/tip/outbox")
         expect(page.get_by_test_id("outbox-item")).to_be_visible()
         gallery.take(page, "tip-outbox-arrived-360")
         open_letter(page, gallery, code)
         gallery.take(page, "tip-progress-received-360")
 
-    walk(gallery, number[0])
+    office = Office(gallery.playwright, gallery.home)
+    case = office.case_of(number)
+    office.ask_reporter(case)
+    office.walk(case["id"], *UNTIL_PLANNED, *EXTENDED)
+    with gallery.screen(360) as context:
+        page = install(context, f"{gallery.home}/tip/")
+        open_letter(page, gallery, code)
+        gallery.take(page, "tip-progress-extended-360", whole=True)
+        for name, words, step in (
+            ("known", "雪域购物中心二楼的门锁着，人出不来。", ("desk", "merge", {"into": case["id"]})),
+            (
+                "refused",
+                "有一家店后门堵了。",
+                ("desk", "refuse", {"ground": "no_facts", "reason": "没有说清是哪一家，请补充。"}),
+            ),
+        ):
+            other, its_number = send_words(page, gallery, words)
+            office.walk(office.case_of(its_number)["id"], step)
+            open_letter(page, gallery, other)
+            gallery.take(page, f"tip-progress-{name}-360", whole=True)
+        page.get_by_test_id("unsatisfied").click()
+        gallery.take(page, "tip-progress-objection-360", whole=True)
+        page.get_by_test_id("reason").fill("是团结路的雪域购物中心，照片上有招牌。")
+        page.get_by_test_id("send-unsatisfied").click()
+        expect(page.get_by_text("会由另一个人重新核查")).to_be_visible()
+        gallery.take(page, "tip-progress-objected-360", whole=True)
+        open_letter(page, gallery, code)
+        page.get_by_test_id("withdraw").click()
+        gallery.take(page, "tip-progress-withdraw-360")
+        refused_outbox(context, gallery)
+
+    office.walk(case["id"], *UNTIL_ANSWERED)
     for width in gallery.widths:
         with gallery.screen(width) as context:
             page = context.pages[0]
@@ -305,12 +227,12 @@ def citizen(gallery: Gallery) -> None:
             gallery.take(page, f"tip-progress-full-{width}")
             if width == 360:
                 gallery.take(page, "tip-progress-whole-360", whole=True)
-                for look in ("dark", "elder", "english"):
+                for look in gallery.looks_of("dark", "elder", "english"):
                     dress(page, LOOKS[look])
                     open_letter(page, gallery, code)
                     gallery.take(page, f"tip-progress-{look}-360", whole=True)
 
-    for width in (768, 1440):
+    for width in gallery.widths[1:]:
         with gallery.screen(width) as context:
             page = install(context, f"{gallery.home}/tip/")
             gallery.take(page, f"tip-home-full-{width}")
@@ -358,41 +280,42 @@ def open_letter(page: Page, gallery: Gallery, code: str) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
-def walk(gallery: Gallery, number: str) -> None:
-    """Bring the report `number` to its answer, each step by whoever may take it."""
-    request = gallery.playwright.request.new_context(base_url=gallery.home)
-    tokens: dict[str, str] = {}
+def send_words(page: Page, gallery: Gallery, words: str) -> tuple[str, str]:
+    """A short report; its code and number."""
+    page.goto(f"{gallery.home}/tip/report")
+    page.get_by_text("没有照片，直接写").click()
+    page.get_by_label("说一句就行").fill(words)
+    page.get_by_label("单位名称").fill("雪域购物中心")
+    page.get_by_test_id("submit").click()
+    kept = code_on(page), number_on(page)
+    page.get_by_role("button", name="我已记下").click()
+    return kept
 
-    def ask(who: str, method: str, path: str, body: Any = None, version: int | None = None) -> APIResponse:
-        if who not in tokens:
-            signed = request.post("/api/v1/auth/sign-in", data={"login": who, "password": PASSWORD})
-            tokens[who] = signed.json()["access_token"]
-        headers = {"Authorization": f"Bearer {tokens[who]}"} | (
-            {} if version is None else {"If-Match": f'"{version}"'}
-        )
-        answer = request.fetch(f"/api/v1{path}", method=method, data=body, headers=headers)
-        if not answer.ok:
-            raise RuntimeError(f"{path}: {answer.text()}")
-        return answer
 
-    rows = ask("desk", "GET", "/desk/cases?queue=new&limit=100").json()["items"]
-    pages = [ask("desk", "GET", f"/cases/{row['id']}").json() for row in rows if row["kind"] == "tip"]
-    case = next(page for page in pages if any(report["number"] == number for report in page["reports"]))
-    units = ask("desk", "GET", "/units").json()
-    fire = next(unit["id"] for unit in units if unit["name"] == "县消防救援大队")
-    accept = {
-        "sector_no": 6,
-        "unit_id": fire,
-        "title": "商场安全出口锁闭",
-        "matter": MATTER,
-        "risk": "orange",
-    }
-    question = {"id": str(uuid.uuid4()), "text": "请问是商场东侧还是西侧的出口？"}
-    ask("desk", "POST", f"/reports/{case['reports'][0]['id']}/messages", question)
-    for who, step, fields in (("desk", "accept", accept), *WALK):
-        version = ask("desk", "GET", f"/cases/{case['id']}").json()["version"]
-        ask(who, "POST", f"/cases/{case['id']}/steps", {"step": step, "fields": fields}, version)
-    request.dispose()
+def number_on(page: Page) -> str:
+    """The number that the report got, as its sender reads it."""
+    expect(page.get_by_text(re.compile("已收到，编号"))).to_be_visible()
+    number = re.search(r"\d{6}-\d{4}-T\d+", page.locator("main").inner_text())
+    if number is None:
+        raise LookupError(page.locator("main").inner_text())
+    return number[0]
+
+
+def refused_outbox(context: BrowserContext, gallery: Gallery) -> None:
+    """A report that no server can take: nothing is lost, and the person is told."""
+    page = context.pages[0]
+    context.set_offline(True)
+    page.goto(f"{gallery.home}/tip/report")
+    page.get_by_text("没有照片，直接写").click()
+    page.get_by_label("说一句就行").fill(TEXT)
+    page.get_by_label("单位名称").fill("雪域购物中心")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_text("没有信号也算数")).to_be_visible()
+    page.evaluate(REFUSE)
+    page.goto(f"{gallery.home}/tip/outbox")
+    context.set_offline(False)
+    expect(page.get_by_text("没有被收下").first).to_be_visible(timeout=120_000)
+    gallery.take(page, "tip-outbox-refused-360", whole=True)
 
 
 # ---- staff app
@@ -448,6 +371,9 @@ def inspector(gallery: Gallery) -> None:
             page.locator("main .who").click()
             expect(page).to_have_url(re.compile("enterprises"))
             gallery.take(page, f"staff-enterprise-full-{width}")
+            page.get_by_role("link", name="更正档案").click()
+            expect(page.get_by_role("button", name="提交更正")).to_be_visible()
+            gallery.take(page, f"staff-enterprise-edit-{width}", whole=True)
             page.goto(visit)
             items = page.locator(".item")
             items.nth(0).get_by_role("button", name="符合", exact=True).click()
@@ -555,6 +481,14 @@ def handler(gallery: Gallery) -> None:
             gallery.take(page, "staff-case-error-360")
             page.goto(f"{gallery.home}/staff/outbox")
             gallery.take(page, "staff-outbox-empty-360")
+            page.goto(f"{gallery.home}/staff/notices")
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            gallery.take(page, "staff-notices-full-360")
+            page.goto(f"{gallery.home}/staff/templates")
+            expect(page.get_by_role("heading", name="全县通用")).to_be_visible()
+            gallery.take(page, "staff-templates-full-360", whole=True)
+            page.get_by_role("button", name="改成本单位的").first.click()
+            gallery.take(page, "staff-templates-form-360")
     with gallery.screen(360) as context:
         page = sign_in(context, gallery.home, "inspector3")
         page.goto(f"{gallery.home}/staff/inbox")
@@ -620,7 +554,11 @@ def desk(gallery: Gallery) -> None:
             page.goto(f"{gallery.home}/staff/me")
             gallery.take(page, "staff-me-desk-1440")
             page.goto(f"{gallery.home}/staff/notices")
-            gallery.take(page, "staff-notices-1440")
+            gallery.take(page, "staff-notices-full-1440")
+            page.goto(f"{gallery.home}/staff/templates")
+            expect(page.get_by_role("heading", name="全县通用")).to_be_visible()
+            gallery.take(page, "staff-templates-full-1440")
+            entry(page, gallery)
     with gallery.screen(1440, service_workers="block") as context:
         page = context.pages[0]
         page.goto(f"{gallery.home}/staff/")
@@ -634,6 +572,16 @@ def desk(gallery: Gallery) -> None:
             page.wait_for_timeout(1500)
             gallery.take(page, f"staff-desk-{'failed' if state == 'error' else state}-1440")
             page.unroute("**/api/v1/desk/cases*")
+        page.goto(f"{gallery.home}/staff/conflicts")
+        expect(page.get_by_text("没有要定的冲突")).to_be_visible()
+        gallery.take(page, "staff-conflicts-empty-1440")
+        page.route("**/api/v1/enterprises/conflicts", two_values)
+        page.reload()
+        expect(page.get_by_role("button", name="改成新写的").first).to_be_visible()
+        gallery.take(page, "staff-conflicts-full-1440")
+        page.set_viewport_size({"width": 360, "height": 740})
+        gallery.take(page, "staff-conflicts-full-360")
+        page.set_viewport_size({"width": 1440, "height": 900})
         page.route("**/api/v1/desk/cases*", forty)
         page.goto(f"{gallery.home}/staff/desk/in_hand")
         expect(page.locator(".pane.list .row").first).to_be_visible()
@@ -738,6 +686,24 @@ def rules(gallery: Gallery) -> None:
             gallery.looks(page, f"staff-{name}", 360, "dark", "sun", "elder", settled=there)
 
 
+def entry(page: Page, gallery: Gallery) -> None:
+    """A letter that the desk writes down, and the slip with its code."""
+    page.goto(f"{gallery.home}/staff/entry")
+    page.get_by_role("button", name="来信", exact=True).click()
+    gallery.take(page, "staff-entry-empty-1440", whole=True)
+    page.get_by_label("反映的内容").fill("来信人说，新华加油站卸油时有人抽烟。")
+    page.get_by_label("单位名称").fill("新华加油站")
+    choose_files(page, "从相册选", [gallery.photos[1]])
+    expect(page.locator(".media-strip img")).to_have_count(1)
+    page.set_viewport_size({"width": 768, "height": 1024})
+    gallery.take(page, "staff-entry-full-768", whole=True)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_test_id("enter").click()
+    expect(page.get_by_test_id("arrival")).to_contain_text("已收到，编号")
+    gallery.take(page, "staff-entered-full-1440")
+    page.get_by_test_id("told").click()
+
+
 # ---- all of it
 
 
@@ -767,7 +733,9 @@ def running() -> Iterator[str]:
     """A demo county that lives as long as the pictures are taken."""
     port = free_port(None)
     with tempfile.TemporaryDirectory(prefix="gridwatch-screens-") as var:
-        environ = os.environ | {"GRIDWATCH_VAR": var, "PORT": str(port)}
+        gateways = {"SMS__URL": "http://127.0.0.1:9/", "SMS__TOKEN": "none", "MAIL__HOST": "127.0.0.1"}
+        environ = os.environ | {"GRIDWATCH_VAR": var, "PORT": str(port), "MAIL__SENDER": "office@example.org"}
+        environ |= gateways  # which answer nothing: the ways are offered, and nobody is written to
         up = subprocess.Popen(
             [sys.executable, ROOT / "manage.py", "up"], env=environ, stdout=subprocess.PIPE, text=True
         )
@@ -788,28 +756,42 @@ def running() -> Iterator[str]:
 PARTS = (citizen, gates, inspector, handler, desk, rules)
 
 
+def drawn(folder: Path) -> list[Path]:
+    """Photos to choose from."""
+    photos = []
+    for number, scene in enumerate(("blocked_exit", "wires", "gas_cylinders", "scaffold")):
+        assert scene in SCENES
+        photos.append(folder / f"{scene}.jpg")
+        photos[-1].write_bytes(picture(scene, 7000 + number))
+    return photos
+
+
 def main() -> None:
-    """Take all pictures, or those of the parts named on the command line."""
+    """Take all pictures, or those of the parts named on the command line; 1 when a screen has a fault."""
     chosen = [part for part in PARTS if part.__name__ in sys.argv[1:]] or list(PARTS)
     OUT.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=20_000)
-    with tempfile.TemporaryDirectory() as folder:
-        photos = []
-        for number, scene in enumerate(("blocked_exit", "wires", "gas_cylinders", "scaffold")):
-            assert scene in SCENES
-            photos.append(Path(folder) / f"{scene}.jpg")
-            photos[-1].write_bytes(picture(scene, 7000 + number))
-        url = os.environ.get("URL")
-        with _given(url) if url else running() as home, sync_playwright() as playwright:
-            gallery = Gallery(playwright, home, photos)
+    url = os.environ.get("URL")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _given(url) if url else running() as home,
+        sync_playwright() as playwright,
+    ):
+        gallery = Gallery(playwright, home, drawn(Path(folder)), OUT)
+        try:
             for part in chosen:
                 part(gallery)
-            gallery.browser.close()
+        finally:
+            gallery.close()
+            for fault in gallery.faults:
+                click.echo(fault, err=True)
+    taken = [name for name in gallery.taken if not name.startswith("readme")]
     if len(chosen) == len(PARTS):
         for old in OUT.glob("*.png"):
-            if old.stem not in gallery.taken and not old.stem.startswith("readme"):
+            if old.stem not in gallery.taken:
                 old.unlink()
-        (OUT / "README.md").write_text(index(gallery.taken), encoding="utf-8")
+        (OUT / "README.md").write_text(index(taken), encoding="utf-8")
+    sys.exit(bool(gallery.faults))
 
 
 @contextmanager
