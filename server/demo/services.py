@@ -55,6 +55,8 @@ TABLES: dict[str, Callable[[], list[county.Row]]] = {
     "people": county.people,
 }
 VISITS_A_DAY = 6
+LONGEST_WALK = 14
+"""Days that a story takes at most from its report to where it ends."""
 UNREAD = 8
 """Notices that each person of the demo still has to read."""
 SEALED_PHOTO = "image/jpeg"
@@ -135,7 +137,7 @@ class _Play:
             .where(Enterprise.sector_no == story.sector if story.sector > 2 else sa.true())
             .order_by(seat, Enterprise.name)
         ).all()
-        return found[number * 7 % min(len(found), 12)]
+        return found[(number if story.at is None else story.at) * 7 % min(len(found), 12)]
 
     def _report(self, number: int, turn: int, story: Story, enterprise: Enterprise, text: str) -> Report:
         chance = random.Random(number * 100 + turn)  # noqa: S311
@@ -213,7 +215,9 @@ class _Play:
         case = cases.case_of(self.session, report.id)
         if case is None:
             raise LookupError(f"the report {report.number} has no case")
-        hours = itertools.chain([4, 10], itertools.repeat(max(story.days_ago * 24 - 30, 2) / 8))
+        hours = itertools.chain(
+            [4, 10], itertools.repeat(max(min(story.days_ago, LONGEST_WALK) * 24 - 30, 2) / 8)
+        )
         for step, who, fields in self._steps(story, enterprise, report):
             self.clock.advance(timedelta(hours=next(hours)))
             cases.take_step(self.session, self.clock, self._actor(who, case), case.id, step, fields, None)

@@ -39,6 +39,8 @@ class Story:
     named: bool = False
     fixed_on_spot: bool = False
     photos: int = 1
+    at: int | None = None
+    """At the enterprise of the story with this number; None: at one of its own."""
 
 
 STORIES: tuple[Story, ...] = (
@@ -464,6 +466,28 @@ STORIES: tuple[Story, ...] = (
         10.2,
         kind="hazard",
         level="general",
+    ),
+    Story(
+        6,
+        "exit_blocked",
+        ("地下一层的疏散通道堆满了货,应急灯也不亮,人走不过去。",),
+        "blocked_exit",
+        "archived",
+        "orange",
+        "地下疏散通道堆物",
+        45.0,
+        at=0,
+    ),
+    Story(
+        6,
+        "exit_blocked",
+        ("地下一层的疏散通道又堆满了货,应急灯还是不亮,走不过去。",),
+        "blocked_exit",
+        "registered",
+        "orange",
+        "地下疏散通道堆物",
+        0.6,
+        at=0,
     ),
 )
 

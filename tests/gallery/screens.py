@@ -287,9 +287,10 @@ def send_words(page: Page, gallery: Gallery, words: str) -> tuple[str, str]:
     page.get_by_label("说一句就行").fill(words)
     page.get_by_label("单位名称").fill("雪域购物中心")
     page.get_by_test_id("submit").click()
-    kept = code_on(page), number_on(page)
+    number = number_on(page)
+    code = code_on(page)
     page.get_by_role("button", name="我已记下").click()
-    return kept
+    return code, number
 
 
 def number_on(page: Page) -> str:
@@ -435,7 +436,7 @@ def inspector(gallery: Gallery) -> None:
             page.goto(f"{gallery.home}/staff/me")
             gallery.take(page, f"staff-me-full-{width}", whole=True)
             page.goto(f"{gallery.home}/staff/notices")
-            gallery.take(page, f"staff-notices-empty-{width}")
+            gallery.take(page, f"staff-notices-inspector-{width}")
 
 
 def handler(gallery: Gallery) -> None:
@@ -543,12 +544,12 @@ def desk(gallery: Gallery) -> None:
             expect(page.get_by_role("dialog")).to_be_visible()
             gallery.take(page, "staff-desk-refuse-1440")
             page.keyboard.press("Escape")
-            page.locator(".whole").click()
+            page.locator("a.whole").click()
             expect(page.locator(".title").first).to_be_visible()
             gallery.take(page, "staff-case-desk-1440")
             page.goto(f"{gallery.home}/staff/desk/in_hand")
             rows.first.click()
-            page.locator(".whole").click()
+            page.locator("a.whole").click()
             expect(page.locator(".title").first).to_be_visible()
             gallery.take(page, "staff-case-history-1440", whole=True)
             page.goto(f"{gallery.home}/staff/me")
@@ -559,6 +560,16 @@ def desk(gallery: Gallery) -> None:
             expect(page.get_by_role("heading", name="全县通用")).to_be_visible()
             gallery.take(page, "staff-templates-full-1440")
             entry(page, gallery)
+            page.goto(f"{gallery.home}/staff/desk/new")
+            rows.filter(has_text="地下一层的疏散通道又堆满").first.click()
+            expect(page.get_by_role("heading", name=re.compile("又出现"))).to_be_visible()
+            gallery.take(page, "staff-desk-again-1440")
+            page.locator("a.whole").click()
+            expect(page.locator(".again")).to_be_visible()
+            gallery.take(page, "staff-case-again-1440")
+            page.locator(".side .facts a").click()
+            expect(page.get_by_role("heading", name="案件")).to_be_visible()
+            gallery.take(page, "staff-enterprise-again-1440")
     with gallery.screen(1440, service_workers="block") as context:
         page = context.pages[0]
         page.goto(f"{gallery.home}/staff/")

@@ -101,6 +101,8 @@ export const putCosts = (area: string, costs: Costs) =>
 export const dropCosts = (area: string) =>
   signed((headers) => api.DELETE('/api/v1/triage/costs/{area_code}', { params: { path: { area_code: area } }, headers }));
 export const getAreas = () => signed((headers) => api.GET('/api/v1/areas', { params: { query: {} }, headers }));
+export const getEnterprise = (id: string) =>
+  signed((headers) => api.GET('/api/v1/enterprises/{enterprise_id}', { params: { path: { enterprise_id: id } }, headers }));
 /** The newest matters of an enterprise, for desk and leaders. */
 export const getEnterpriseCases = (id: string) =>
   signed((headers) => api.GET('/api/v1/enterprises/{enterprise_id}/cases', { params: { path: { enterprise_id: id } }, headers }));

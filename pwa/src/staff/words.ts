@@ -33,6 +33,10 @@ export function useWords() {
     return found('said', name) ?? found('field', name) ?? field ?? '';
   };
 
+  /** Hours that nobody can picture, as days. */
+  const daysApart = ({ code, params }: Reason): string | null =>
+    code === 'hours_apart' && Number(params['hours']) >= 72 ? found('reason', 'days_apart', { days: Math.round(Number(params['hours']) / 24) }) : null;
+
   return {
     now,
     day: format({ month: 'long', day: 'numeric' }),
@@ -57,7 +61,7 @@ export function useWords() {
     distance: (m: number): string => (m < 950 ? t('distance.m', { n: Math.round(m / 10) * 10 }) : t('distance.km', { n: (m / 1000).toFixed(1) })),
     /** The word for a code of the server, or the code itself where this version does not know it yet. */
     word: (family: string, code: string | null | undefined): string => found(family, code) ?? code ?? '',
-    reason: (reason: Reason): string => found('reason', reason.code, readable(reason.params)) ?? t('reason.unknown', { code: reason.code }),
+    reason: (reason: Reason): string => daysApart(reason) ?? found('reason', reason.code, readable(reason.params)) ?? t('reason.unknown', { code: reason.code }),
     flag: (flag: Flag): string =>
       found('flag', flag.code, { field: said(flag.field), detail: flag.detail ?? '' }) ?? flag.detail ?? flag.code,
     /** A sentence for whatever went wrong: the server's refusal, no answer, or the phone's own store. */
