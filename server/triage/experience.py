@@ -26,7 +26,9 @@ class Experience:
     def understand(self, told: Told) -> Told:
         """The report with what experience says of it; no more is needed to compare it."""
         called = () if told.names else self._called(told.plain)
-        return told.understood_by(self.kinds.of(told.matter, told.hazard_type), called, self._common(told))
+        return told.understood_by(
+            self.kinds.of(told.matter, told.hazard_type), called, self._common(told), self._spread(told)
+        )
 
     def _called(self, text: str) -> tuple[CompanyName, ...]:
         """The longest names in a text that others gave for their company."""
@@ -47,7 +49,7 @@ class Experience:
             self.kinds.learn(told.matter, told.hazard_type)
         if told.place and not told.guessed:
             spot = round(told.place.lat / SPOT), round(told.place.lng / SPOT)
-            for name in _names(told):
+            for name in _names(told) | told.spots:
                 known = self.spots.setdefault(name, set())
                 if len(known) < MOST_SPOTS:
                     known.add(spot)
@@ -56,6 +58,9 @@ class Experience:
         """The logarithm of in how many places its company's name was met; None without a name."""
         found = [len(self.spots.get(name, ())) for name in _names(told)]
         return math.log1p(max(found)) if found else None
+
+    def _spread(self, told: Told) -> dict[str, int]:
+        return {spot: len(self.spots.get(spot, ())) for spot in told.spots}
 
 
 def _names(told: Told) -> set[str]:

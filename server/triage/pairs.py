@@ -35,6 +35,7 @@ COLUMNS: dict[str, int] = {
     "trade": 1,
     "address": 1,
     "landmark": 1,
+    "spread": -1,  # log of in how many places the rarest landmark or address that both name was met
     "building": 1,
     "floor": 1,
     "kind": 1,  # log of how likely both speak of one kind of hazard
@@ -64,6 +65,7 @@ class Pair:
     """1 the same, 0 another; between: another of one sector."""
     kind: float | None
     common: float | None
+    spread: float | None
     order: float | None
     """How alike the wording is, sign by sign, 0 … 1; None where one says nothing."""
     part: float | None
@@ -100,6 +102,7 @@ class Pair:
             _number(self.trade),
             _number(self.address),
             _number(self.landmark),
+            _number(self.spread),
             building,
             0.0 if self.floor is None else 1.0 if self.floor else -1.0,
             _number(self.kind),
@@ -142,6 +145,7 @@ def compare(a: Told, b: Told) -> Pair:
         hazard_type=_hazard_type(a, b),
         kind=_kind(a, b),
         common=max((told.common for told in (a, b) if told.common is not None), default=None),
+        spread=_spread(a, b),
         order=order,
         part=part,
         photo=same_photo(a, b),
@@ -190,6 +194,11 @@ def _company(a: Told, b: Told) -> float | None:
     named, silent = (a, b) if a.names else (b, a)
     told = any(len(name.stem) >= 2 and name.stem in silent.plain for name in named.names)
     return words.SOUND_ALIKE if told and not silent.names else None
+
+
+def _spread(a: Told, b: Told) -> float | None:
+    shared = a.spread.keys() & b.spread.keys()
+    return math.log1p(min(max(a.spread[spot], b.spread[spot]) for spot in shared)) if shared else None
 
 
 def _hazard_type(a: Told, b: Told) -> float | None:

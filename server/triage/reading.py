@@ -67,6 +67,8 @@ class Told:
     """Names that others gave in the field of the company, and this one in the text (`Experience.understand`)."""
     common: float | None = None
     """The logarithm of in how many places its company's name was met."""
+    spread: Mapping[str, int] = field(default_factory=dict)
+    """Its landmarks and addresses, and in how many places each was met."""
     guessed: bool = False
     """The place is where others put this company or address, not the reporter's own."""
 
@@ -81,11 +83,15 @@ class Told:
         return other
 
     def understood_by(
-        self, kinds: Mapping[str, float], called: tuple[CompanyName, ...], common: float | None
+        self,
+        kinds: Mapping[str, float],
+        called: tuple[CompanyName, ...],
+        common: float | None,
+        spread: Mapping[str, int],
     ) -> Self:
         """The same report with what `Experience` says of it."""
         at = words.place_name(self.place_words) if self.place_words else None
-        return self._changed(kinds=kinds, called=called + ((at,) if at else ()), common=common)
+        return self._changed(kinds=kinds, called=called + ((at,) if at else ()), common=common, spread=spread)
 
     def understood(self) -> Self:
         """The same report with its vector, where the optional model is installed."""
@@ -128,6 +134,11 @@ class Told:
         """Villages, estates, markets, roads in its words."""
         return frozenset(sorted(words.landmarks(self.plain))[:MOST_NAMES])
 
+    @property
+    def spots(self) -> frozenset[str]:
+        """Landmarks and addresses, as they are counted."""
+        return self.landmarks | {f"{road}{house}号" for road, house in self.addresses}
+
     @cached_property
     def mentions(self) -> frozenset[str]:
         """What may be companies' names in its words."""
@@ -154,6 +165,7 @@ class Told:
             "landmarks": sorted(self.landmarks),
             "kinds": dict(self.kinds),
             "common": self.common,
+            "spread": dict(self.spread),
             "vector": b64encode(self.vector).decode(),
         }
 
@@ -177,6 +189,7 @@ class Told:
             kinds=facts.get("kinds", {}),
             called=called,
             common=facts.get("common"),
+            spread=facts.get("spread", {}),
             guessed=facts["guessed"],
         )
         told.__dict__.update(

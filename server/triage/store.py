@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 
 from server.triage import keys, rules
 from server.triage.keys import Kind
@@ -24,10 +24,13 @@ AGAIN_MOST = 10
 """Of closed matters of the last year."""
 
 _WANTED = """
-WITH wanted AS (SELECT * FROM unnest(:keys, :weights, :mosts) AS w(key, weight, most)),
+WITH wanted AS (
+  SELECT * FROM unnest(CAST(:keys AS bigint[]), CAST(:weights AS real[]), CAST(:mosts AS integer[]))
+  AS w(key, weight, most)
+),
 best AS (
-  SELECT found.report_id,
-    sum(wanted.weight) + CASE WHEN bool_or(found.kind = ANY(:kinds)) THEN :same_kind ELSE 0 END AS weight
+  SELECT found.report_id, sum(wanted.weight)
+    + CASE WHEN bool_or(found.kind = ANY(CAST(:kinds AS smallint[]))) THEN :same_kind ELSE 0 END AS weight
   FROM wanted CROSS JOIN LATERAL ({found}) AS found
   WHERE found.report_id <> :own
   GROUP BY found.report_id
@@ -50,11 +53,7 @@ _AGAIN = _NEWEST.format(
 
 def _statement(found: str) -> sa.TextClause:
     return sa.text(_WANTED.format(found=found)).bindparams(
-        sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
-        sa.bindparam("weights", type_=ARRAY(sa.REAL())),
-        sa.bindparam("mosts", type_=ARRAY(sa.Integer())),
         sa.bindparam("own", type_=sa.Uuid()),
-        sa.bindparam("kinds", type_=ARRAY(sa.SmallInteger())),
         sa.bindparam("same_kind", type_=sa.REAL()),
     )
 
@@ -70,20 +69,19 @@ WITH kept AS (
   RETURNING closed_at
 )
 INSERT INTO blocking_key (key, received_at, report_id, closed_at, kind)
-SELECT key, :at, :id, kept.closed_at, :kind FROM kept CROSS JOIN unnest(:keys) AS key
+SELECT key, :at, :id, kept.closed_at, :kind FROM kept CROSS JOIN unnest(CAST(:keys AS bigint[])) AS key
 ON CONFLICT DO NOTHING
 """
 ).bindparams(
     sa.bindparam("id", type_=sa.Uuid()),
     sa.bindparam("at", type_=sa.DateTime(timezone=True)),
     sa.bindparam("facts", type_=JSONB()),
-    sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
     sa.bindparam("kind", type_=sa.SmallInteger()),
 )
 PLACES = sa.text(
     f"""
 SELECT wanted.weight, array_agg(named.place) AS places
-FROM unnest(:keys, :weights) AS wanted(key, weight) CROSS JOIN LATERAL (
+FROM unnest(CAST(:keys AS bigint[]), CAST(:weights AS real[])) AS wanted(key, weight) CROSS JOIN LATERAL (
   SELECT digest.facts -> 'place' AS place
   FROM (
     SELECT report_id FROM blocking_key WHERE key = wanted.key AND report_id <> :own
@@ -94,10 +92,13 @@ FROM unnest(:keys, :weights) AS wanted(key, weight) CROSS JOIN LATERAL (
 GROUP BY wanted.key, wanted.weight
 """  # noqa: S608 - a number of ours
 ).bindparams(
-    sa.bindparam("keys", type_=ARRAY(sa.BigInteger())),
-    sa.bindparam("weights", type_=ARRAY(sa.REAL())),
     sa.bindparam("own", type_=sa.Uuid()),
 )
+
+
+def _array(values: Iterable[float]) -> str:
+    """As PostgreSQL reads it; a list is written value by value, and slower."""
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def keep(connection: Connection, report_id: uuid.UUID, told: Told) -> None:
@@ -107,7 +108,7 @@ def keep(connection: Connection, report_id: uuid.UUID, told: Told) -> None:
         "seq": told.seq,
         "at": told.received_at,
         "facts": told.stored(),
-        "keys": keys.numbered(keys.own_keys(told)),
+        "keys": _array(keys.numbered(keys.own_keys(told))),
         "kind": keys.own_kind(told),
     }
     connection.execute(KEEP, given)
@@ -129,11 +130,11 @@ def candidates(
         return []
     at = told.received_at
     given = {
-        "keys": [keys.number(key) for key in sought],
-        "weights": [float(kind.weight) for kind in sought.values()],
-        "mosts": [kind.limit for kind in sought.values()],
+        "keys": _array(map(keys.number, sought)),
+        "weights": _array(kind.weight for kind in sought.values()),
+        "mosts": _array(kind.limit for kind in sought.values()),
         "own": report_id,
-        "kinds": keys.sought_kinds(told),
+        "kinds": _array(keys.sought_kinds(told)),
         "same_kind": keys.SAME_KIND,
         "since": at - rules.WINDOW,
         "until": at + rules.WINDOW,
@@ -163,8 +164,8 @@ def _place_by_others(connection: Connection, report_id: uuid.UUID, told: Told) -
     if not weights:
         return None
     given = {
-        "keys": [keys.number(key) for key in weights],
-        "weights": list(weights.values()),
+        "keys": _array(map(keys.number, weights)),
+        "weights": _array(weights.values()),
         "own": report_id,
     }
     rows = connection.execute(PLACES, given)

@@ -506,7 +506,7 @@ class County:
             stem = self._mistyped(stem)
         if rng.random() < self.habits.half_name:
             return rng.choice(
-                (stem, stem[:2] + site.trade, stem + site.trade, site.trade, stem[-2:] + site.trade)
+                (stem, stem[:2] + site.trade, stem + site.trade, stem[:3] + site.trade, site.trade)
             )
         if rng.random() < 0.4:
             return (

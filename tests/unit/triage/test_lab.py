@@ -69,6 +69,7 @@ ORDINARY = {
     "trade": 1,
     "address": math.nan,
     "landmark": 1,
+    "spread": math.log1p(2),
     "building": 0,
     "floor": 0,
     "hazard_type": 0.35,
