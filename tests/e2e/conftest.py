@@ -23,6 +23,7 @@ from server.demo.services import load_county
 from server.settings import load_settings
 from server.wiring import build_parts
 from tests.conftest import CHROMIUM, FLAGS, Services
+from tests.db.notices.conftest import Gateway, serving
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
@@ -52,7 +53,16 @@ def home(running: Running) -> str:
 
 
 @pytest.fixture(scope="session")
-def running(stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def sms() -> Iterator[Gateway]:
+    """The county's SMS gateway: what it was sent."""
+    with serving() as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def running(
+    stack: Services, repository: Path, tmp_path_factory: pytest.TempPathFactory, sms: Gateway
+) -> Iterator[Running]:
     """The system as `make up` runs it."""
     var = tmp_path_factory.mktemp("e2e")
     port = free_port(None)
@@ -64,6 +74,7 @@ def running(stack: Services, repository: Path, tmp_path_factory: pytest.TempPath
     own = stack.environ | {"DATABASE_URL": url, "S3_BUCKET": "e2e", "KEYS_DIR": str(var / "keys")}
     own |= {"REDIS_URL": f"{stack.redis_url.rpartition('/')[0]}/15"}
     environ = os.environ | own | {"GRIDWATCH_VAR": str(var), "PORT": str(port), "ENVIRONMENT": "test"}
+    environ |= {"SMS__URL": sms.url, "SMS__TOKEN": "secret"}
     command = [sys.executable, str(repository / "manage.py"), "up", "--no-demo"]
     running = subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

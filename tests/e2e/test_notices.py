@@ -11,9 +11,14 @@ from server.core.clock import SystemClock
 from server.identity.models import Person
 from server.notices.models import Notice
 from server.notices.services import notify
+from server.notices.words import words
 from tests.conftest import Services
-from tests.e2e.conftest import NewBrowser
-from tests.e2e.test_story import sign_in
+from tests.db.notices.conftest import Gateway
+from tests.e2e.conftest import DESK, NewBrowser
+from tests.e2e.test_reporter import code_on, read_code
+from tests.e2e.test_story import SOON, install, sign_in
+
+TEXT = "粮库的配电箱没有门,下雨天冒火花"
 
 
 def test_a_notice_reaches_the_phone_is_read_there_and_wakes_it_without_words(
@@ -81,3 +86,38 @@ def test_a_notice_reaches_the_phone_is_read_there_and_wakes_it_without_words(
         if page.evaluate(shown):
             break
     assert page.evaluate(shown) == [["Gridwatch", "There is something new. Open to read it."]]
+
+
+def test_a_number_left_in_the_form_is_told_that_there_is_news_until_it_is_taken_back(
+    home: str, browser: NewBrowser, sms: Gateway
+) -> None:
+    page = install(browser("citizen"), f"{home}/tip/report")
+    page.get_by_text("没有照片，直接写").click()
+    page.get_by_label("说一句就行").fill(TEXT)
+    page.get_by_label("用文字说明地点").fill("大武镇粮库")
+    page.get_by_test_id("tell-me").check()
+    page.get_by_test_id("ways-to").fill("12")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_text("这个号码不像手机号码")).to_be_visible()
+    page.get_by_test_id("ways-to").fill("139 0975 1234")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_text(re.compile("已收到，编号"))).to_be_visible(timeout=SOON)
+    code = code_on(page)
+
+    desk = sign_in(browser("desk", DESK), home, "desk")
+    desk.locator(".pane.list").get_by_text(re.compile("粮库的配电箱")).first.click()
+    desk.get_by_label("问举报人，或告诉他进展").fill("请问是粮库哪一边的配电箱？")
+    desk.get_by_role("button", name="发出").click()
+    for _ in range(100):
+        if sms.requests:
+            break
+        page.wait_for_timeout(300)
+    ((_, _, body),) = sms.requests
+    told = json.loads(body)
+    assert (told["to"], told["text"]) == ("13909751234", words("zh-CN")["reporterText"])
+
+    page.goto(f"{home}/tip/progress")
+    read_code(page, code)
+    expect(page.get_by_text("已经登记了")).to_be_visible()
+    page.get_by_test_id("ways-off").click()
+    expect(page.get_by_test_id("ways-save")).to_be_visible()
