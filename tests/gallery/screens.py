@@ -217,6 +217,8 @@ def citizen(gallery: Gallery) -> None:
         open_letter(page, gallery, code)
         page.get_by_test_id("withdraw").click()
         gallery.take(page, "tip-progress-withdraw-360")
+    with gallery.screen(360) as context:
+        install(context, f"{gallery.home}/tip/")
         refused_outbox(context, gallery)
 
     office.walk(case["id"], *UNTIL_ANSWERED)
