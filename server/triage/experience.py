@@ -31,12 +31,13 @@ class Experience:
         )
 
     def _called(self, text: str) -> tuple[CompanyName, ...]:
-        """The longest names in a text that others gave for their company."""
+        """The longest names in a text that others gave for their company; two signs alone may be any word."""
         said, found, at = words.sound(text[:NAMED_WITHIN]), [], 0
         while at < len(said) - 1:
             for length in range(min(LONGEST_NAME, len(said) - at), 1, -1):
-                if said[at : at + length] in self.spots:
-                    name = text[at : at + length]
+                end = at + length
+                if said[at:end] in self.spots and (length > 2 or words.TRADE.match(text, end)):
+                    name = text[at:end]
                     found.append(CompanyName(name, name, frozenset()))
                     at += length - 1
                     break

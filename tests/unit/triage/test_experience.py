@@ -66,6 +66,8 @@ def test_a_name_that_others_gave_is_known_in_a_text_that_gives_none() -> None:
     named = told(company="双江晖塞饭店")
     assert set(keys.sought_keys(silent)) & keys.own_keys(named)
     assert known.understand(told("后门常年落锁")).called == ()
+    known.add(told(company="商务宾馆", place=Place(34.47, 100.245)))
+    assert known.understand(told("拉了十几个人的商务车")).called == ()
 
 
 def test_a_name_met_in_many_places_says_less() -> None:

@@ -198,3 +198,8 @@ def test_a_sound_is_the_same_in_every_process_whatever_it_read_before() -> None:
         for first in ("", "康巴川香")
     }
     assert len(told) == 1
+
+
+def test_seats_of_a_car_are_no_building() -> None:
+    assert buildings("七座商务车下来十三个人") == []
+    assert [b.number for b in buildings("家在七座二楼")] == ["7"]
