@@ -20,13 +20,11 @@ from typing import IO, Any, Self
 
 import psutil
 import sqlalchemy as sa
-from rq import Queue
-from rq.serializers import JSONSerializer
 from sqlalchemy.orm import Session
 
 from server.commands.processes import Child, Program, free_port
 from server.commands.stack import Stack, throwaway
-from server.core.bell import QUEUE
+from server.core.bell import QUEUES, queue
 from server.core.calendar import day_of
 from server.core.clock import FixedClock, SystemClock
 from server.core.parts import Parts
@@ -193,9 +191,9 @@ class Ground:
                 )
             )
         with suppress(Exception):  # the queue may be away just now; that is the point
-            queue = Queue(QUEUE, connection=self.parts.queue, serializer=JSONSerializer)
-            if queue.count < 2:
-                queue.enqueue("server.worker.sweep", result_ttl=0, failure_ttl=0)
+            # While something is rung for, ringing again for all of it would only lengthen the queue.
+            if not any(queue(self.parts.queue, name).count for name in QUEUES):
+                queue(self.parts.queue).enqueue("server.worker.sweep", result_ttl=0, failure_ttl=0)
 
     def now(self) -> datetime:
         """The time of the running services."""
