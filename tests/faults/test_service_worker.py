@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 from sqlalchemy.orm import Session
 
 from server.intake.models import Report
@@ -144,3 +144,33 @@ def test_background_sync_sends_with_the_tab_closed(page: Page, proxy: Proxy, run
     # No page was opened for it: the worker asks for its own update, and sends.
     sends = ("/api/v1/submissions", "/api/v1/keys", "/api/v1/public", "/tip/sw.js")
     assert [exchange.path for exchange in proxy.log[asked:] if not exchange.path.startswith(sends)] == []
+
+
+def test_an_update_waits_for_an_empty_form_and_a_tap_and_the_old_version_still_sends(
+    page: Page, proxy: Proxy, running: Ground
+) -> None:
+    assert page.evaluate(SETTLED)["active"] == "activated"
+    newer = (ROOT / "pwa/dist/tip/sw.js").read_bytes() + b"\n// a newer version"
+    proxy.decide = fails("/tip/sw.js", Trouble("answer", status=200, body=newer, type="text/javascript"))
+    words = f"{uuid.uuid4()} 后门锁着"
+    page.goto(f"{proxy.base}/tip/")
+    page.get_by_text("拍一拍，举报隐患").click()
+    page.get_by_text("没有照片，直接写").click()
+    page.get_by_label("说一句就行").fill(words)
+    page.evaluate("navigator.serviceWorker.getRegistration('/tip/').then((known) => known.update())")
+    page.wait_for_function(
+        "navigator.serviceWorker.getRegistration('/tip/').then((known) => known.waiting?.state === 'installed')"
+    )
+    offer = page.get_by_role("button", name="新版本已就绪")
+    expect(page.get_by_label("说一句就行")).to_have_value(words)
+    expect(offer).to_be_hidden()
+
+    page.get_by_label("用文字说明地点").fill("大武镇团结路")
+    page.get_by_test_id("submit").click()
+    page.get_by_text("您的举报码").first.wait_for()
+    until(lambda: page.evaluate(ITEMS) == ["complete"], running)
+    expect(offer).to_be_visible()
+    offer.click()
+    page.wait_for_function(
+        "navigator.serviceWorker.getRegistration('/tip/').then((known) => known.active && !known.waiting)"
+    )
