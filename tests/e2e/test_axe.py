@@ -8,7 +8,7 @@ from playwright.sync_api import Playwright, expect
 from tests.gallery.camera import Gallery
 from tests.gallery.screens import PARTS, drawn, running
 
-ENOUGH = 80
+ENOUGH = 140
 """Screens and states; fewer, and the walk has lost some."""
 
 
