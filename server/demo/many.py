@@ -230,6 +230,7 @@ def fill(engine: sa.Engine, blobs: BlobStore | None, now: datetime, cases: int, 
         indexes = DeskRow.__table__.indexes  # type: ignore[attr-defined]
         for index in indexes:
             index.drop(session.connection())
+        session.execute(sa.text("ANALYZE"))  # else the rows are made as if these tables were nearly empty
         session.execute(sa.text("INSERT INTO desk_row SELECT * FROM desk_row_now ON CONFLICT DO NOTHING"))
         for index in sorted(indexes, key=lambda index: index.name):
             index.create(session.connection())

@@ -460,6 +460,15 @@ class TestSight:
         assert sight(case, other) is None
         assert not has_right(case, other, Step.ACCEPT)
 
+    def test_a_role_for_one_unit_or_one_place_reaches_no_further(self) -> None:
+        here, there = (CaseFacts(State.TRANSFERRED, TOWN, unit) for unit in UNITS)
+        elsewhere = replace(here, area_path="632621/632621101")
+        for role in (Role.DESK, Role.LEADER):
+            of_the_unit = person(201, Grant(role, None, UNITS[0]))
+            assert (sight(here, of_the_unit), sight(there, of_the_unit)) == (Sight.FULL, None)
+        in_the_town = person(202, Grant(Role.HANDLER, TOWN, UNITS[0]))
+        assert (sight(here, in_the_town), sight(elsewhere, in_the_town)) == (Sight.UNIT, None)
+
     def test_an_inspector_follows_own_hazards_and_rechecks_in_the_own_area(self) -> None:
         assert sight(CaseFacts(State.REGISTERED, TOWN), INSPECTOR) is None
         own = CaseFacts(State.REGISTERED, TOWN, reporters=frozenset({INSPECTOR.person_id or UNITS[0]}))
