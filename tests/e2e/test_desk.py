@@ -15,10 +15,30 @@ from tests.factories.phone import Phone, tip_body
 
 WORDS = "键盘测试"
 """What the desk searches for: other tests' reports lie in the same queue."""
-SENT = [f"{WORDS}仓库安全出口被锁住，门口堆着第{n}批纸箱" for n in range(18)]
-AGAIN = [f"{WORDS}仓库的安全出口锁着，门口堆了第{n}批纸箱" for n in (3, 7)]
+SENT = [
+    "仓库安全出口被铁链锁住",
+    "饭店后厨煤气罐漏气",
+    "工地塔吊吊着钢筋从人头上过",
+    "加油站卸油的时候有人抽烟",
+    "幼儿园门口的配电箱冒火花",
+    "面粉厂粉尘很大没有通风",
+    "井下作业没有人测氧气",
+    "客运车超员还把灭火器拆了",
+    "屠宰场液氨管子结霜有味道",
+    "楼道里停满充电的电动车",
+    "化肥店里偷偷卖爆竹",
+    "宾馆烟感报警器全被胶带缠上",
+    "采石场放炮不拉警戒线",
+    "电梯困人三次了没有检验标志",
+    "锅炉房的安全阀坏了用铁丝绑着",
+    "河边倒了好多桶废机油",
+    "脚手架上的人不系安全带",
+    "尾矿库坝上裂了一道口子",
+]
+"""Each another matter at another place."""
+TWICE = {3: "我看见加油站里卸油，旁边就有人抽烟", 7: "那辆客运车又超员了，灭火器也拆掉了"}
 """Two of them once more, in other words and by somebody else: suggested, and a person decides."""
-TWENTY = [(n, text) for n, text in enumerate(SENT)] + list(zip((3, 7), AGAIN, strict=True))
+TWENTY = [*enumerate(SENT), *TWICE.items()]
 
 
 class Office:
@@ -72,15 +92,15 @@ def send(home: str, office: Office) -> None:
         phone = Phone(_Client(client))  # type: ignore[arg-type]
         for n, text in TWENTY:
             place = {"lat": 34.2 + n * 0.02, "lng": 99.6 + n * 0.02, "accuracy_m": 15, "source": "gps"}
-            body = tip_body(text=text, place=place, place_words=f"第{n}个院子")
+            body = tip_body(text=WORDS + text, place=place, place_words=f"第{n}个院子")
             assert phone.put(uuid.uuid4(), phone.envelope(body)).status_code == 201
     for _ in range(60):
         cases = [office.case(row["id"]) for row in office.found().values()]
-        suspected = sum(len(case["suggestions"]) for case in cases)
-        if len(cases) == 20 and suspected == 4 and all(case["proposed"] for case in cases):
+        suspected = [case for case in cases if case["suggestions"]]
+        if len(cases) == 20 and len(suspected) >= 4 and all(case["proposed"] for case in cases):
             return
         time.sleep(2)
-    raise AssertionError(f"{len(cases)} cases, {suspected} suspicions: the worker did not come to an end")
+    raise AssertionError(f"{len(cases)} cases, {len(suspected)} of them suspected: the worker did not end")
 
 
 def shown(page: Page) -> str:
@@ -168,19 +188,20 @@ def test_twenty_reports_by_keyboard_alone(home: str, browser: NewBrowser) -> Non
         expect(accept).to_be_visible(timeout=SOON)
         number = shown(desk)
         assert number not in did
-        suspected = desk.get_by_role("heading", name=re.compile("疑似重复")).count() > 0
-        if suspected and "different" not in did.values():
-            press("d")
-            expect(desk.get_by_role("heading", name=re.compile("疑似重复"))).to_have_count(0)
-            press("a")
-            did[number] = "different"
-        elif suspected:
+        suspicions = desk.locator(".suggestion")
+        if suspicions.count() and TWICE[7] in suspicions.first.inner_text():
             press("s")
             did[number] = "same"
+        elif suspicions.count():
+            while left := suspicions.count():
+                press("d")
+                expect(suspicions).to_have_count(left - 1)
+            press("a")
+            did[number] = "different"
         elif turn % 5 == 4:
             refuse(desk)
             did[number] = "refused"
-        elif turn == 1:
+        elif not unit:
             unit = give_to_another(desk)
             did[number] = "routed"
         else:
@@ -209,8 +230,11 @@ def test_twenty_reports_by_keyboard_alone(home: str, browser: NewBrowser) -> Non
     to_state = {"refused": "refused", "accepted": "to_sign", "routed": "to_sign", "different": "to_sign"}
     assert states == {number: to_state[what] for number, what in did.items() if what != "same"}
     by_what = {what: number for number, what in did.items()}
+    assert by_what.keys() == {"accepted", "different", "refused", "routed", "same"}
     assert rows[by_what["routed"]]["unit_name"] == unit
     pages = [office.case(row["id"]) for row in rows.values()]
     # Two that are one matter lie in one case; the two that are not know that they were compared.
     assert sorted(len(page["reports"]) for page in pages) == [1] * 18 + [2]
-    assert [one["judged"] for page in pages for one in page["suggestions"]] == ["different"] * 2
+    judged = [one["judged"] for page in pages for one in page["suggestions"]]
+    assert len(judged) >= 2
+    assert set(judged) == {"different"}
