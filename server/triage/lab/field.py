@@ -4,7 +4,7 @@ Every county has habits of its own (who gives a name, a place, a type; how far a
 ranges, so that a model leans on none of them. Written from what goes wrong in the field: typos by sound, half-names,
 missing and wrong places, dialect, voice without stops, several hazards in one text, angry tails, another person's
 wholly other words; and from what looks like one matter and is not: the same enterprise with another hazard, next
-door, another building, 60 days later, a copied text. Two banks of words are for training, each by another hand, so
+door, another building, 60 days later, a copied text. Two banks of words are for training, written apart, so
 that what one teaches can be tried on the other. `LOCKED` has words, names, roads and habits that no training saw.
 """
 
