@@ -12,13 +12,14 @@ import psutil
 import pytest
 
 HOLD = """
-import json, sys, time
+import json, signal, sys, time
 from pathlib import Path
 import psycopg, redis
 from minio import Minio
 import io
 from server.commands.stack import Stack
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background of a script inherits deafness
 with Stack(Path(sys.argv[1])) as stack:
     e = stack.environ()
     blobs = Minio(e["S3_ENDPOINT"], e["S3_ACCESS_KEY"], e["S3_SECRET_KEY"], secure=False)
