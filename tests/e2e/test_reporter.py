@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import DESK, NewBrowser
-from tests.e2e.test_story import SOON, choose_files, install, sign_in
+from tests.e2e.test_story import SOON, choose_files, find, install, sign_in
 
 TEXT = "锅炉房的安全阀一直在漏气,晚上没有人值班"
 LATER = "今天又去看了,安全阀还在漏"
@@ -63,8 +63,7 @@ def test_more_photos_without_signal_then_an_objection_to_the_answer(
     expect(letter.get_by_text("附了 1 个照片或视频")).to_be_visible()
 
     desk = sign_in(browser("desk", DESK), home, "desk")
-    desk.get_by_role("link", name=re.compile("新到")).click()
-    desk.locator(".pane.list").get_by_text(re.compile("安全阀一直在漏气")).first.click()
+    find(desk, "安全阀一直在漏气")
     report = desk.get_by_role("region", name="线索内容")
     expect(report.get_by_text(LATER)).to_be_visible()
     expect(report.locator(".conversation img")).to_have_count(1)
