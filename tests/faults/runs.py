@@ -179,7 +179,8 @@ def check(running: Ground, phones: list[Phone], proxies: list[Proxy], before: se
             assert sorted(item["label"] for item in phone.items) == sorted(phone.photos)
             assert phone.promised <= {item["label"] for item in phone.items}, "told as submitted, and gone"
             assert (phone.thinks["chunks"], phone.thinks["media"]) == (0, 0), "bytes stay on the phone"
-            assert (phone.thinks["drafts"], phone.thinks["envelopes"]) == (0, 0), "records stay on the phone"
+            stay = {what: phone.thinks[what] for what in ("drafts", "envelopes")}
+            assert not any(stay.values()), f"records stay on the phone: {stay}"
         for submission_id, (phone, item) in items.items():
             _check_one(running, session, held[submission_id], phone, item)
         _check_order(held, proxies)

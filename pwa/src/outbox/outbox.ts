@@ -69,9 +69,10 @@ export class Outbox extends OutboxCore {
     return outbox;
   }
 
-  async createDraft(kind: SubmissionKind): Promise<Draft> {
+  /** A new draft with what the form holds so far, in one transaction: a kill leaves no empty one behind. */
+  async createDraft(kind: SubmissionKind, data: JsonObject = {}): Promise<Draft> {
     const at = this.#time();
-    const draft: Draft = { id: uuid4(), kind, owner: this.#owner(), data: {}, media: [], createdAt: at, updatedAt: at };
+    const draft: Draft = { id: uuid4(), kind, owner: this.#owner(), data, media: [], createdAt: at, updatedAt: at };
     await this.store.write(['drafts'], async (tx) => {
       await tx.objectStore('drafts').add(draft);
     });

@@ -33,7 +33,7 @@ export function useDraft<T extends object>(kind: SubmissionKind, known: { id: st
 
   async function ensure(): Promise<string> {
     making ??= (async () => {
-      const made = id.value ?? (await outbox().createDraft(kind)).id;
+      const made = id.value ?? (await outbox().createDraft(kind, plain(data))).id;
       id.value = made;
       return made;
     })();

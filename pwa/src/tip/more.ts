@@ -29,9 +29,8 @@ export async function beginMore(about: string): Promise<string> {
 async function ensureDraft(about: string): Promise<string> {
   if (draft?.about !== about) {
     const { outbox } = await openMailbox();
-    const made = await outbox.createDraft('more');
+    const made = await outbox.createDraft('more', { about, text: '' });
     draft = { id: made.id, about };
-    await outbox.saveDraft(made.id, { about, text: '' });
   }
   return draft.id;
 }

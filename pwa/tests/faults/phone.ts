@@ -91,7 +91,7 @@ tell({ did: 'all' });
 /** Everything that a person does for one report; what was done before a kill is not done again. */
 async function report(label: string, job: Plan['jobs'][number]): Promise<void> {
   if ((await outbox.items()).some((item) => item.label === label)) return;
-  const draft = (await outbox.drafts()).find(({ data }) => data['label'] === label) ?? (await begun(label));
+  const draft = (await outbox.drafts()).find(({ data }) => data['label'] === label) ?? (await outbox.createDraft(plan.sign_in ? 'inspection' : 'tip', { label }));
   for (const path of job.photos.slice(draft.media.length)) {
     await untilItWorks(() => outbox.addMedium(draft.id, new File([readFileSync(path)], basename(path))));
     tell({ did: 'chosen', label });
@@ -120,12 +120,6 @@ function bodiesOf(label: string, { text, urgent, visit }: Plan['jobs'][number], 
     { kind: 'inspection', body: inspection, urgent, label, media: media.slice(0, 1) },
     { id: hazard, kind: 'hazard', body: found, urgent, label: `${label}h`, media: media.slice(1) },
   ];
-}
-
-async function begun(label: string) {
-  const draft = await outbox.createDraft(plan.sign_in ? 'inspection' : 'tip');
-  await outbox.saveDraft(draft.id, { label });
-  return draft;
 }
 
 /** A phone that was never online has no keys yet: the person tries again. */
