@@ -44,7 +44,7 @@ def tell_people(
 
     It names the case by number and the desk's title, as the unit may read it: nothing of a reporter.
     """
-    people = responsible(session, case, roles, unit_id).difference(person for person in besides if person)
+    people = responsible(session, case, roles, unit_id).difference(besides)
     facts = {"number": case.number, "title": case.title, **params}
     return notices.notify(session, clock, people, code, facts, case.id)
 

@@ -5,13 +5,13 @@ import multiprocessing
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import chain, islice
+from functools import cache, partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import sqlalchemy as sa
@@ -34,6 +34,9 @@ AHEAD = 4
 CHUNK = 100
 HELPERS = 2
 COMMIT_EVERY = 1000
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 @evaluate.command("triage")
@@ -168,22 +171,11 @@ def _looked(connection: sa.Connection, reads: Iterator[Read], ids: list[str]) ->
 
 def _judged(helpers: Any, looked: Iterator[Looked]) -> Iterator[tuple[Looked, Decided]]:
     """Judged by other processes while the next lines are looked up; in the order of the lines."""
-    waiting: deque[tuple[list[Looked], Any]] = deque()
-    while chunk := list(islice(looked, CHUNK)):
-        asked = [(one.read.told, one.rows) for one in chunk]
-        waiting.append((chunk, helpers.apply_async(_decide_chunk, (asked,))))
-        if len(waiting) > AHEAD:
-            yield from _answers(*waiting.popleft())
-    for one in waiting:
-        yield from _answers(*one)
+    return _ahead(helpers, _decide_chunk, looked)
 
 
-def _answers(chunk: list[Looked], answer: Any) -> Iterator[tuple[Looked, Decided]]:
-    return zip(chunk, answer.get(), strict=True)
-
-
-def _decide_chunk(asked: list[tuple[Told, list[store.Row]]]) -> list[Decided]:
-    return [decide(told, rows) for told, rows in asked]
+def _decide_chunk(chunk: list[Looked]) -> list[Decided]:
+    return [decide(one.read.told, one.rows) for one in chunk]
 
 
 def _line(looked: Looked, decided: Decided, ids: list[str]) -> dict[str, Any]:
@@ -197,18 +189,28 @@ def _line(looked: Looked, decided: Decided, ids: list[str]) -> dict[str, Any]:
 
 def _read(helpers: Any, data: Path, embedding: bool) -> Iterator[Read]:
     """The lines, read a few chunks ahead by other processes: pictures take longer than all the rest."""
-    waiting: deque[Any] = deque()
+    read = partial(_read_chunk, folder=data.parent, embedding=embedding)
     with data.open(encoding="utf-8-sig") as file:
         numbered = ((number, line) for number, line in enumerate(file, 1) if line.strip())
-        for chunk in _batched(numbered):
-            waiting.append(helpers.apply_async(_read_chunk, (chunk, data.parent, embedding)))
-            if len(waiting) > AHEAD:
-                yield from waiting.popleft().get()
-    yield from chain.from_iterable(chunk.get() for chunk in waiting)
+        yield from (found for _, found in _ahead(helpers, read, numbered))
 
 
-def _batched(numbered: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    while chunk := list(islice(numbered, CHUNK)):
+def _ahead(
+    helpers: Any, work: Callable[[list[Asked]], list[Answer]], asked: Iterator[Asked]
+) -> Iterator[tuple[Asked, Answer]]:
+    """What other processes made of each, in its order; they work a few chunks ahead."""
+    waiting: deque[tuple[list[Asked], Any]] = deque()
+    for chunk in _batched(asked):
+        waiting.append((chunk, helpers.apply_async(work, (chunk,))))
+        if len(waiting) > AHEAD:
+            done, answers = waiting.popleft()
+            yield from zip(done, answers.get(), strict=True)
+    for done, answers in waiting:
+        yield from zip(done, answers.get(), strict=True)
+
+
+def _batched(asked: Iterator[Asked]) -> Iterator[list[Asked]]:
+    while chunk := list(islice(asked, CHUNK)):
         yield chunk
 
 

@@ -92,6 +92,16 @@ def sign_in_again(page: Page, login: str) -> None:
     expect(page.get_by_role("button", name="登录")).to_be_hidden()
 
 
+def signed_out_unaware(home: str, browser: NewBrowser, login: str) -> tuple[BrowserContext, Page]:
+    """A phone without signal that has not heard that its sign-in has ended."""
+    phone = browser("inspector")
+    page = sign_in(phone, home, login)
+    expect(page.get_by_role("link", name="发件箱")).to_be_visible(timeout=SOON)
+    phone.set_offline(True)
+    sign_out_elsewhere(home, login)
+    return phone, page
+
+
 def arrived(running: Running, words: str) -> int:
     with running.parts.engine.connect() as connection:
         return connection.scalar(sa.select(sa.func.count()).where(Report.text == words)) or 0
@@ -101,11 +111,7 @@ def test_a_sign_in_that_ran_out_offline_is_asked_for_and_nothing_waits_for_it_bu
     running: Running, browser: NewBrowser, photos: dict[str, Path]
 ) -> None:
     home = running.home
-    phone = browser("inspector")
-    page = sign_in(phone, home, "inspector")
-    expect(page.get_by_role("link", name="发件箱")).to_be_visible(timeout=SOON)
-    phone.set_offline(True)
-    sign_out_elsewhere(home, "inspector")
+    phone, page = signed_out_unaware(home, browser, "inspector")
     first, second = (f"{uuid.uuid4()} 后门锁着" for _ in range(2))
     report(page, home, first, photos["blocked_exit"])
 
@@ -144,11 +150,7 @@ def test_a_worker_that_sends_for_somebody_signed_out_keeps_all_and_the_next_open
     running: Running, browser: NewBrowser
 ) -> None:
     home = running.home
-    phone = browser("inspector")
-    page = sign_in(phone, home, "inspector2")
-    expect(page.get_by_role("link", name="发件箱")).to_be_visible(timeout=SOON)
-    phone.set_offline(True)
-    sign_out_elsewhere(home, "inspector2")
+    phone, page = signed_out_unaware(home, browser, "inspector2")
     words = f"{uuid.uuid4()} 后门锁着"
     report(page, home, words)
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Step, StepField } from '../wire';
-import { dayAhead, emptyValue, faultsOf, fenOf, tidy, yuanOf } from './fields';
+import { dayAhead } from '../day';
+import { emptyValue, faultsOf, fenOf, tidy, yuanOf } from './fields';
 
 const field = (over: Partial<StepField>): StepField => ({
   name: 'account', type: 'text', required: true, choices: [], min_length: 1, max_length: 2000, min_items: 0, within_days: null, reporter_reads: false, ...over,

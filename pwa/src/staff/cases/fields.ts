@@ -1,3 +1,4 @@
+import { dayAhead } from '../day';
 import type { Signature, Step, StepField } from '../wire';
 
 export type Values = Record<string, unknown>;
@@ -11,10 +12,6 @@ export function emptyValue(field: StepField): unknown {
 }
 export const isSignature = (value: unknown): value is Signature =>
   typeof value === 'object' && value !== null && 'name' in value && 'strokes' in value && Array.isArray(value.strokes);
-
-/** The day in China that lies so many days ahead, as YYYY-MM-DD. */
-export const dayAhead = (days: number, now = Date.now()): string =>
-  new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(now + days * 86_400_000);
 
 /** Whole fen of an amount in yuan; null when it is no amount. */
 export function fenOf(yuan: string): number | null {

@@ -14,3 +14,5 @@ export function loadReference(): Promise<void> {
   );
   return asked;
 }
+/** Undefined until the lists are here, and for a number that is none of the county's. */
+export const sectorTitle = (no: unknown): string | undefined => reference.sectors.find((sector) => sector.no === no)?.title;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { answered, beginHazard, beginVisit, bodiesOfVisit, bodyOfHazard, dayAfter, faultsOfHazard, nextOpen } from './patrol';
+import { dayAhead } from '../day';
+import { answered, beginHazard, beginVisit, bodiesOfVisit, bodyOfHazard, faultsOfHazard, nextOpen } from './patrol';
 import type { Checklist, Enterprise, Visit } from '../wire';
 
 const now = new Date('2026-11-23T17:00:00Z'); // already the 24th in the county
@@ -41,11 +42,11 @@ test('the inspection comes last and names its hazards; each photo belongs to exa
 });
 
 test('the date by which to put right is the date in the county', () => {
-  expect(dayAfter(now, 0)).toBe('2026-11-24');
+  expect(dayAhead(0, now)).toBe('2026-11-24');
 });
 
 test('a photo alone is a hazard that can be sent; nothing at all is not', () => {
-  const today = dayAfter(now, 0);
+  const today = dayAhead(0, now);
   expect(faultsOfHazard(beginHazard('h', now), today)).toEqual([{ field: 'what', code: 'hazard_empty' }]);
   expect(faultsOfHazard({ ...beginHazard('h', now), media: ['m'] }, today)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** What an inspector's phone keeps of a visit and its hazards, and the bodies that are sent of it (docs/architecture.md). */
 import type { DraftMedium, JsonObject, SubmissionBody } from '@/outbox';
+import { dayAhead } from '../day';
 import type { Checklist, Enterprise, Visit } from '../wire';
 
 export type Answer = 'yes' | 'no' | 'none';
@@ -61,18 +62,12 @@ export function beginHazard(id: string, now: Date): HazardData {
     text: '',
     level: 'general',
     fixed_on_spot: false,
-    due_on: dayAfter(now, 7),
+    due_on: dayAhead(7, now),
     captured_at: now.toISOString(),
     place: null,
     place_words: '',
     media: [],
   };
-}
-
-/** The calendar date in the county (China has one time zone) `days` after `now`. */
-export function dayAfter(now: Date, days: number): string {
-  const shifted = new Date(now.getTime() + days * 86_400_000);
-  return new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(shifted);
 }
 
 export function answered(data: VisitData, checklist: Checklist): number {
