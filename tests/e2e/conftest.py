@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
@@ -128,10 +129,12 @@ def browser(chromium: Playwright, tmp_path: Path) -> Iterator[NewBrowser]:
         context.close()
 
 
-@pytest.fixture(scope="session")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A picture of each scene."""
-    folder = tmp_path_factory.mktemp("photos")
-    for number, scene in enumerate(SCENES):
-        (folder / f"{scene}.jpg").write_bytes(picture(scene, 9000 + number))
+@pytest.fixture
+def photos(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, Path]:
+    """A picture of each scene, this test's own: the same one from the same place would be joined to an earlier case."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    seed = crc32(request.node.nodeid.encode())
+    for scene in SCENES:
+        (folder / f"{scene}.jpg").write_bytes(picture(scene, seed))
     return {path.stem: path for path in folder.iterdir()}
