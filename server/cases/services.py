@@ -16,7 +16,7 @@ from server.cases.models import Case, CaseEvent, CaseReport
 from server.cases.rules import CaseFacts, Side, State, Step
 from server.cases.schemas import CaseSheetSchema
 from server.cases.sheet import case_sheet, reports_of
-from server.cases.telling import area_path, end_ways, responsible, tell_people, tell_reporters
+from server.cases.telling import area_path, end_ways, tell_people, tell_reporters
 from server.core.calendar import day_of
 from server.core.clock import Clock
 from server.core.db import Facts
@@ -28,7 +28,6 @@ from server.identity.rules import SYSTEM, Actor, Role
 from server.intake.models import Report
 from server.intake.rules import printable
 from server.intake.services import additions_of, next_number, number_like, report_with
-from server.notices import services as notices
 from server.routing import services as routing
 from server.triage.models import Sector
 from server.triage.sectors import confirm_sector
@@ -260,8 +259,7 @@ def tell_more(session: Session, clock: Clock, report_id: uuid.UUID, with_media: 
         return
     unit_sees = with_media and case.unit_id is not None and State(case.state) in rules.WITH_THE_UNIT
     roles = [Role.DESK, Role.HANDLER] if unit_sees else [Role.DESK]
-    waiting = notices.unread_by(session, responsible(session, case, roles), case.id, "more")
-    tell_people(session, clock, case, roles, "more", besides=waiting)
+    tell_people(session, clock, case, roles, "more", once=True)
 
 
 def tell_medium(session: Session, submission_id: uuid.UUID) -> None:

@@ -38,13 +38,16 @@ def tell_people(
     code: str,
     besides: Iterable[uuid.UUID | None] = (),
     unit_id: uuid.UUID | None = None,
+    once: bool = False,
     **params: Any,
 ) -> int:
     """A notice to all who hold one of the roles for this case, but not to `besides`; how many were told.
 
-    It names the case by number and the desk's title, as the unit may read it: nothing of a reporter.
+    `once`: nor to those who have not read the last such notice. It names the case by number and the desk's title, as the unit may read it: nothing of a reporter.
     """
     people = responsible(session, case, roles, unit_id).difference(besides)
+    if once:
+        people -= notices.unread_by(session, people, case.id, code)
     facts = {"number": case.number, "title": case.title, **params}
     return notices.notify(session, clock, people, code, facts, case.id)
 

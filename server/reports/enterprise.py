@@ -25,22 +25,24 @@ def cases_of(session: Session, actor: Actor, enterprise_id: uuid.UUID) -> list[F
         .limit(NEWEST)
     )
     closed = dict(session.execute(seen).all())
-    again = _again(session, list(closed))
+    again = _again(session, actor, list(closed))
     return [
         row | {"closed_at": closed[row["id"]], "again": again.get(row["id"])}
         for row in rows_of(session, list(closed))
     ]
 
 
-def _again(session: Session, case_ids: list[uuid.UUID]) -> dict[uuid.UUID, Facts]:
-    """Case → the closed one that it brings back."""
+def _again(session: Session, actor: Actor, case_ids: list[uuid.UUID]) -> dict[uuid.UUID, Facts]:
+    """Case → the closed one that it brings back, where the actor sees that one in full as well."""
     mine, theirs = aliased(CaseReport), aliased(CaseReport)
     found = session.execute(
         sa.select(mine.case_id, Case)
         .join(DuplicateSuggestion, DuplicateSuggestion.report_id == mine.report_id)
         .join(theirs, sa.and_(theirs.report_id == DuplicateSuggestion.other_id, theirs.left_at.is_(None)))
         .join(Case, Case.id == theirs.case_id)
+        .join(DeskRow, DeskRow.case_id == Case.id)
         .where(
+            scope_of(session, actor),
             mine.case_id.in_(case_ids),
             mine.left_at.is_(None),
             DuplicateSuggestion.outcome == "recurrence",

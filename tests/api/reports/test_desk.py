@@ -276,6 +276,11 @@ def test_a_matter_that_comes_again_is_told_on_both_pages_and_in_the_file(
     # Another town's desk does not see them, and an inspector does not learn who was reported.
     assert client.get(path, headers=signed_in("other_desk")).json == []
     assert client.get(path, headers=signed_in("inspector")).status_code == 403
+    # A desk that sees the new one alone is not told which one it brings back.
+    again.area_id = office.areas["other_town"].id
+    office.session.commit()
+    (told,) = client.get(path, headers=signed_in("other_desk")).get_json()
+    assert (told["id"], told["again"]) == (str(again.id), None)
     row.judged = "different"
     office.session.commit()
     assert client.get(path, headers=desk).json[0]["again"] is None
