@@ -83,12 +83,12 @@ def import_clock_rules(session: Session, data: bytes) -> Outcome:
     refuse(
         repeated(rows, lambda row: row.key, "rule"),
         [
-            row.fault(f"area_code {row.value.area_code} is not stored")
+            row.not_stored("area_code", row.value.area_code)
             for row in rows
             if row.value.area_code and row.value.area_code not in areas
         ],
         [
-            row.fault(f"sector_no {row.value.sector_no} is not stored")
+            row.not_stored("sector_no", row.value.sector_no)
             for row in rows
             if row.value.sector_no is not None and row.value.sector_no not in sectors
         ],

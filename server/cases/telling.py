@@ -43,7 +43,8 @@ def tell_people(
 ) -> int:
     """A notice to all who hold one of the roles for this case, but not to `besides`; how many were told.
 
-    `once`: nor to those who have not read the last such notice. It names the case by number and the desk's title, as the unit may read it: nothing of a reporter.
+    `once`: nor to those who have not read the last such notice. It names the case by number and the desk's title, as
+    the unit may read it: nothing of a reporter.
     """
     people = responsible(session, case, roles, unit_id).difference(besides)
     if once:

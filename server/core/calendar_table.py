@@ -67,7 +67,10 @@ def import_calendar(session: Session, clock: Clock, data: bytes) -> Outcome:
         repeated(rows, lambda row: row.day, "day"),
         [
             Fault(
-                None, f"{year} lacks 1 January, so it is not the whole year: load all days of {year} at once"
+                None,
+                f"{year} lacks 1 January, so it is not the whole year: load all days of {year} at once",
+                "half_year",
+                {"year": year},
             )
             for year, days in years.items()
             if not any(fact["day"] == f"{year}-01-01" and not fact["working"] for fact in days)

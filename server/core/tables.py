@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 MIB = 1024 * 1024
 LARGEST = 20 * MIB
@@ -42,10 +43,15 @@ R = TypeVar("R", bound=Columns)
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, or only remarkable, and where; line 1 is the row of headings."""
+    """What is wrong, or only remarkable, and where; line 1 is the row of headings.
+
+    The settings screens put `code` and `params` into words, as for a Problem; the command line tells the reason.
+    """
 
     line: int | None
     reason: str
+    code: str = "other"
+    params: dict[str, str | int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.reason if self.line is None else f"line {self.line}: {self.reason}"
@@ -66,9 +72,15 @@ class Row(Generic[R]):
     line: int
     value: R
 
-    def fault(self, reason: str) -> Fault:
+    def fault(self, reason: str, code: str = "other", **params: str | int) -> Fault:
         """Something about this row."""
-        return Fault(self.line, reason)
+        return Fault(self.line, reason, code, params)
+
+    def not_stored(self, column: str, cell: object) -> Fault:
+        """A cell names what the database does not have."""
+        return self.fault(
+            f"{column} {cell} is not stored", "not_stored", column=column, found=_short(str(cell))
+        )
 
 
 @dataclass
@@ -112,20 +124,21 @@ def read_rows(data: bytes, columns: type[R]) -> tuple[list[Row[R]], list[Fault]]
     faults: list[Fault] = []
     for line, cells in filled:
         if len(rows) + len(faults) >= MOST_ROWS:
-            raise BadTable([*faults, Fault(line, f"more than {MOST_ROWS} rows; split the file")])
-        found = _row_faults(cells, names)
+            reason = f"more than {MOST_ROWS} rows; split the file"
+            raise BadTable([*faults, Fault(line, reason, "too_many_rows", {"most": MOST_ROWS})])
+        found = _row_faults(line, cells, names)
         if not found:
             try:
                 values = {n: cell for n, cell in zip(names, cells, strict=False) if n and cell}
                 rows.append(Row(line, columns.model_validate(values)))
                 continue
             except ValidationError as error:
-                found = [_sentence(e, columns) for e in error.errors(include_url=False)]
-        faults += [Fault(line, reason) for reason in found]
+                found = [_cell_fault(line, e, columns) for e in error.errors(include_url=False)]
+        faults += found
     if faults:
         raise BadTable(faults)
     if not rows:
-        raise BadTable([Fault(None, "there are no rows below the headings")])
+        raise BadTable([Fault(None, "there are no rows below the headings", "no_rows")])
     return rows, warnings
 
 
@@ -143,7 +156,10 @@ def repeated(rows: Iterable[Row[R]], key: Callable[[R], Hashable], what: str) ->
     for row in rows:
         value = key(row.value)
         if value is not None and first.setdefault(value, row.line) != row.line:
-            faults.append(row.fault(f"{what} {value} is already in line {first[value]}"))
+            params: dict[str, str | int] = {"found": str(value), "first": first[value]}
+            faults.append(
+                row.fault(f"{what} {value} is already in line {first[value]}", "repeated", **params)
+            )
     return faults
 
 
@@ -179,7 +195,7 @@ def _yes_or_no(cell: object) -> object:
     meant |= {"否": False, "无": False, "no": False, "n": False, "false": False, "0": False}
     if isinstance(cell, str):
         if cell.strip().lower() not in meant:
-            raise ValueError("should be yes or no")
+            raise PydanticCustomError("yes_or_no", "should be yes or no")
         return meant[cell.strip().lower()]
     return cell
 
@@ -198,11 +214,21 @@ def _match(headings: list[str], columns: type[Columns], line: int) -> tuple[list
     missing = [n for n, column in columns.model_fields.items() if column.is_required() and n not in names]
     if missing:
         seen = ", ".join(_short(heading) for heading in headings[:20] if heading) or "nothing"
-        told = [f"column {_told(n, columns)} is missing; the headings are: {seen}" for n in missing]
-        raise BadTable([Fault(line, reason) for reason in told])
+        raise BadTable(
+            Fault(
+                line,
+                f"column {_told(n, columns)} is missing; the headings are: {seen}",
+                "column_missing",
+                {"column": n, "seen": seen},
+            )
+            for n in missing
+        )
     twice = sorted({n for n in names if n and names.count(n) > 1})
     if twice:
-        raise BadTable([Fault(line, f"column {_told(n, columns)} is there twice") for n in twice])
+        raise BadTable(
+            Fault(line, f"column {_told(n, columns)} is there twice", "column_twice", {"column": n})
+            for n in twice
+        )
     unknown = [heading for heading, n in zip(headings, names, strict=True) if heading and n is None]
     return names, [
         Fault(line, f"column {_short(heading)} is not known and was ignored") for heading in unknown
@@ -213,25 +239,51 @@ def _heading(word: str) -> str:
     return word.strip().rstrip("*").replace("（必填）", "").strip().lower().replace(" ", "_")
 
 
-def _row_faults(cells: list[str], names: list[str | None]) -> list[str]:
+def _row_faults(line: int, cells: list[str], names: list[str | None]) -> list[Fault]:
     beyond = [cell for cell in cells[len(names) :] if cell]
-    found = [f"{_short(cell)} stands right of the last heading" for cell in beyond]
-    found += [f"a cell holds the spreadsheet error {cell}" for cell in cells if cell in SPREADSHEET_ERRORS]
+    errors = [cell for cell in cells if cell in SPREADSHEET_ERRORS]
     strange = [cell for cell in cells if any(ord(c) < 32 and c not in "\t\r\n" for c in cell)]
-    return found + [f"a cell holds control characters: {_short(cell)}" for cell in strange]
+    return [
+        Fault(line, reason.format(_short(cell)), code, {"found": _short(cell)})
+        for code, reason, found in (
+            ("beyond", "{} stands right of the last heading", beyond),
+            ("spreadsheet_error", "a cell holds the spreadsheet error {}", errors),
+            ("control_characters", "a cell holds control characters: {}", strange),
+        )
+        for cell in found
+    ]
 
 
-def _sentence(error: Any, columns: type[Columns]) -> str:
+CELL_CODES = {
+    "date_parsing": "not_a_day",
+    "date_from_datetime_parsing": "not_a_day",
+    "date_from_datetime_inexact": "not_a_day",
+    "int_parsing": "not_a_number",
+    "int_from_float": "not_a_number",
+    "string_pattern_mismatch": "not_a_code",
+    "string_too_long": "too_long",
+    "yes_or_no": "yes_or_no",
+}
+"""What pydantic says of a cell → what the screens have words for; all else is `bad_cell`."""
+
+
+def _cell_fault(line: int, error: Any, columns: type[Columns]) -> Fault:
+    reason = str(error["msg"]).removeprefix("Value error, ")
     if not error["loc"]:
-        return str(error["msg"]).removeprefix("Value error, ")
+        return Fault(line, reason)
     name = str(error["loc"][0])
     if error["type"] == "missing":
-        return f"{_told(name, columns)} is empty"
-    reason = str(error["msg"]).removeprefix("Value error, ")
+        return Fault(line, f"{_told(name, columns)} is empty", "empty", {"column": name})
     if error["type"] == "string_pattern_mismatch":
         reason = "has characters that are not allowed, or is too long"
-    found = "" if _titles(name, columns).secret else f" (found {_short(str(error['input']))})"
-    return f"{name}: {reason[:1].lower()}{reason[1:]}{found}"
+    found = "…" if _titles(name, columns).secret else _short(str(error["input"]))
+    told = f"{name}: {reason[:1].lower()}{reason[1:]}"
+    return Fault(
+        line,
+        told if _titles(name, columns).secret else f"{told} (found {found})",
+        CELL_CODES.get(error["type"], "bad_cell"),
+        {"column": name, "found": found},
+    )
 
 
 def _titles(name: str, columns: type[Columns]) -> Titles:
@@ -265,12 +317,12 @@ def _csv_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1
     except csv.Error as error:
         reason = f'the row cannot be read as CSV ({error}): look for a " that is not closed'
-        raise BadTable([Fault(line, reason)]) from error
+        raise BadTable([Fault(line, reason, "not_csv")]) from error
 
 
 def _decoded(data: bytes) -> str:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise BadTable([Fault(None, "this is an old .xls file: save it as .xlsx or CSV")])
+        raise BadTable([Fault(None, "this is an old .xls file: save it as .xlsx or CSV", "no_table")])
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
@@ -279,9 +331,8 @@ def _decoded(data: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise BadTable(
-        [Fault(None, "this is neither XLSX nor text in UTF-8 or GB18030: save it as XLSX or CSV UTF-8")]
-    )
+    reason = "this is neither XLSX nor text in UTF-8 or GB18030: save it as XLSX or CSV UTF-8"
+    raise BadTable([Fault(None, reason, "no_table")])
 
 
 def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -299,7 +350,7 @@ def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
         raise
     except Exception as error:  # openpyxl lets out whatever its XML and ZIP readers throw
         reason = f"this XLSX cannot be read ({type(error).__name__}): save it again, or as CSV"
-        raise BadTable([Fault(None, reason)]) from error
+        raise BadTable([Fault(None, reason, "no_table")]) from error
 
 
 def _cell(value: object) -> str:

@@ -1,5 +1,6 @@
 """What views need of the request; nothing below views.py imports this."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -54,9 +55,9 @@ def set_etag(response: Response, version: int) -> Response:
 
 @contextmanager
 def whole_table(code: str) -> Iterator[None]:
-    """Turns BadTable into Invalid with all bad rows, as people mend them: [{line, reason}]."""
+    """Turns BadTable into Invalid with all bad rows, as people mend them: [{line, code, params, reason}]."""
     try:
         yield
     except BadTable as bad:
-        rows = [{"line": fault.line, "reason": fault.reason} for fault in bad.faults]
+        rows = [dataclasses.asdict(fault) for fault in bad.faults]
         raise Invalid(code, "Nothing was kept: some rows are wrong.", rows=rows) from bad

@@ -89,11 +89,7 @@ def import_enterprises(session: Session, data: bytes, sectors: Container[int]) -
     refuse(
         repeated(rows, lambda row: row.uscc, "uscc"),
         repeated(rows, lambda row: row.name if row.name in by_name_only else None, "without uscc, the name"),
-        [
-            r.fault(f"area_code {r.value.area_code} is not stored")
-            for r in rows
-            if r.value.area_code not in stored_areas
-        ],
+        [r.not_stored("area_code", r.value.area_code) for r in rows if r.value.area_code not in stored_areas],
         [
             r.fault(f"sector_no {r.value.sector_no} is not in the routing table")
             for r in rows

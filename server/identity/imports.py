@@ -408,7 +408,7 @@ def _unknown(
     rows: Iterable[Row[R]], code_of: Callable[[R], str | None], known: Container[str], column: str
 ) -> list[Fault]:
     codes = [(row, code_of(row.value)) for row in rows]
-    return [row.fault(f"{column} {code} is not stored") for row, code in codes if code and code not in known]
+    return [row.not_stored(column, code) for row, code in codes if code and code not in known]
 
 
 def _single(

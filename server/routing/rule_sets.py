@@ -207,14 +207,14 @@ def _known(session: Session) -> dict[str, dict[Any, Any]]:
 def _faults(row: Row[RuleColumns], known: dict[str, dict[Any, Any]]) -> list[Fault]:
     value = row.value
     faults = [
-        row.fault(f"{column} {cell} is not stored")
+        row.not_stored(column, cell)
         for column in ("area_code", "sector_no", "hazard_type", "enterprise")
         if (cell := getattr(value, column)) is not None and cell not in known[column]
     ]
     units = [value.enforcement_unit, *value.responsible_units]
     units += [] if by_place(value.unit) else [value.unit]
     return faults + [
-        row.fault(f"no unit is called {name}")
+        row.fault(f"no unit is called {name}", "no_unit", found=name)
         for name in units
         if name and name_key(name) not in known["unit"]
     ]

@@ -92,7 +92,9 @@ def test_years_are_told_by_a_table_whole_or_not_at_all(
         "/api/v1/calendar", json={"csv": "日期,上班,名称\n2027-05-01,休,劳动节\n"}, headers=admin
     )
     assert (bad.status_code, bad.json["code"]) == (400, "calendar.rows")
-    assert "2027 lacks 1 January" in bad.json["rows"][0]["reason"]
+    (row,) = bad.json["rows"]
+    assert (row["line"], row["code"], row["params"]) == (None, "half_year", {"year": 2027})
+    assert "2027 lacks 1 January" in row["reason"]
     table = {"csv": "日期,上班,名称\n2027-01-01,休,元旦\n2027-01-03,班,元旦\n"}
     assert client.post("/api/v1/calendar", json=table, headers=signed_in("desk")).status_code == 403
     assert client.post("/api/v1/calendar", json=table, headers=admin).status_code == 204

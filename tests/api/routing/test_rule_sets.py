@@ -33,8 +33,17 @@ def test_an_administrator_keeps_a_set_and_switches_it_on(
 def test_a_bad_table_is_told_row_by_row(client: FlaskClient, signed_in: SignedIn) -> None:
     answer = client.post(
         "/api/v1/routing/sets",
-        json={"csv": "name,unit\n甲,没有的单位\n"},
+        json={"csv": "name,sector_no,unit\n甲,,没有的单位\n乙,99,单位 industry\n"},
         headers=signed_in("admin"),
     )
     assert (answer.status_code, answer.json["code"]) == (400, "routing.rows")
-    assert answer.json["rows"] == [{"line": 2, "reason": "no unit is called 没有的单位"}]
+    reason = "no unit is called 没有的单位"
+    assert answer.json["rows"] == [
+        {"line": 2, "code": "no_unit", "params": {"found": "没有的单位"}, "reason": reason},
+        {
+            "line": 3,
+            "code": "not_stored",
+            "params": {"column": "sector_no", "found": "“99”"},
+            "reason": "sector_no 99 is not stored",
+        },
+    ]

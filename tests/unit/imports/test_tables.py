@@ -2,9 +2,11 @@
 
 import csv
 import io
+import json
 import zipfile
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import openpyxl
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from server.core.tables import (
     LARGEST,
     BadTable,
+    Code,
     Columns,
     Fault,
     Name,
@@ -24,6 +27,7 @@ from server.core.tables import (
     read_rows,
     repeated,
 )
+from server.settings import ROOT
 
 
 class Beasts(Columns):
@@ -32,6 +36,9 @@ class Beasts(Columns):
     name: Annotated[Name, Titles("名称")]
     legs: Annotated[int, Titles("腿数")] = 4
     woolly: Annotated[YesNo, Titles("有毛")] = False
+    born: date | None = None
+    code: Code | None = None
+    size: Literal["small", "large"] = "small"
     secret: Annotated[int, Titles("密码", secret=True)] = 0
 
 
@@ -82,10 +89,46 @@ def test_every_bad_row_is_told_with_its_line_and_reason() -> None:
     assert "right of the last heading" in told[3]
 
 
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("legs\n4\n", [("column_missing", {"column": "name", "seen": "“legs”"})]),
+        ("name,名称\nx,y\n", [("column_twice", {"column": "name"})]),
+        ("name\n", [("no_rows", {})]),
+        ('name\nyak\n"eagle\n', [("not_csv", {})]),
+        ("PK\x03\x04 of an XLSX that was read as text", [("no_table", {})]),
+        ("name\nyak,more\n", [("beyond", {"found": "“more”"})]),
+        ("name\n#REF!\n", [("spreadsheet_error", {"found": "“#REF!”"})]),
+        ("name\nya\x07k\n", [("control_characters", {"found": "“ya�k”"})]),
+        ("name,legs\n,4\n", [("empty", {"column": "name"})]),
+        ("name,legs\nyak,x\n", [("not_a_number", {"column": "legs", "found": "“x”"})]),
+        ("name,legs\nyak,4.5\n", [("not_a_number", {"column": "legs", "found": "“4.5”"})]),
+        ("name,woolly\nyak,perhaps\n", [("yes_or_no", {"column": "woolly", "found": "“perhaps”"})]),
+        ("name,born\nyak,1 May\n", [("not_a_day", {"column": "born", "found": "“1 May”"})]),
+        ("name,born\nyak,12\n", [("not_a_day", {"column": "born", "found": "“12”"})]),
+        ("name,code\nyak,牦牛\n", [("not_a_code", {"column": "code", "found": "“牦牛”"})]),
+        (f"name\n{'y' * 201}\n", [("too_long", {"column": "name", "found": f"“{'y' * 40}…”"})]),
+        ("name,size\nyak,huge\n", [("bad_cell", {"column": "size", "found": "“huge”"})]),
+    ],
+)
+def test_each_fault_has_a_code_that_the_screens_have_words_for(
+    table: str, told: list[tuple[str, dict[str, str]]]
+) -> None:
+    with pytest.raises(BadTable) as caught:
+        read_rows(table.encode(), Beasts)
+    assert [(fault.code, fault.params) for fault in caught.value.faults] == told
+    words = json.loads((ROOT / "pwa/src/i18n/staff/zh-CN.json").read_text(encoding="utf-8"))["tableFault"]
+    for code, params in told:
+        words[code].format_map(params)
+
+
 def test_what_stands_in_a_secret_column_is_not_told() -> None:
     told = _sentences(b"name,secret\nyak,hunter2\n")
     assert "line 2: secret" in told[0]
     assert "hunter2" not in told[0]
+    with pytest.raises(BadTable) as caught:
+        read_rows(b"name,secret\nyak,hunter2\n", Beasts)
+    assert "hunter2" not in str(caught.value.faults)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +142,7 @@ def test_what_stands_in_a_secret_column_is_not_told() -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "old .xls"),
         (b"\x89PNG\r\n\x1a\n\0\0", "neither XLSX nor text"),
         (b"PK\x03\x04 and then nothing of the kind", "this XLSX cannot be read"),
-        (b"name\n#REF!\n", "spreadsheet error #REF!"),
+        (b"name\n#REF!\n", "spreadsheet error “#REF!”"),
         (b"name\nya\x07k\n", "control characters"),
     ],
 )
@@ -138,6 +181,7 @@ def test_a_key_that_comes_twice_names_the_line_where_it_was() -> None:
     rows, _ = read_rows(b"name\nyak\neagle\nyak\n", Beasts)
     faults = repeated(rows, lambda row: row.name, "name")
     assert [str(fault) for fault in faults] == ["line 4: name yak is already in line 2"]
+    assert (faults[0].code, faults[0].params) == ("repeated", {"found": "yak", "first": 2})
 
 
 @settings(max_examples=200)

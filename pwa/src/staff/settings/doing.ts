@@ -2,7 +2,8 @@ import { ref } from 'vue';
 import { Problem } from '@/api/client';
 import { useWords } from '../words';
 
-export type BadRow = { line: number | null; reason: string };
+/** A row of a table that nothing was kept of; `reason` is the server's own sentence. */
+export type BadRow = { line: number | null; code: string; params: Record<string, string | number>; reason: string };
 
 /** One request of a settings screen at a time, with what went wrong in words; of a table also its bad rows. */
 export function useDoing() {
