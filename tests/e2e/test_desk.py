@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -54,15 +55,15 @@ class Office:
         rows = self.client.get(f"/desk/cases?limit=200&text={WORDS}").json()["items"]
         return {row["number"]: row for row in rows}
 
-    def wait(self, registered: int) -> dict[str, dict[str, Any]]:
-        """The cases once so many of them are still to be judged."""
+    def wait(self, **wanted: int) -> dict[str, dict[str, Any]]:
+        """The cases once so many of them are in these states."""
         for _ in range(120):
             rows = self.found()
-            left = sum(row["state"] == "registered" for row in rows.values())
-            if left == registered:
+            states = Counter(row["state"] for row in rows.values())
+            if all(states[state] == amount for state, amount in wanted.items()):
                 return rows
             time.sleep(1)
-        raise AssertionError(f"{left} are still to be judged, not {registered}")
+        raise AssertionError(f"{states}, not {wanted}")
 
     def case(self, case_id: str) -> Any:
         return self.client.get(f"/cases/{case_id}").json()
@@ -238,3 +239,20 @@ def test_twenty_reports_by_keyboard_alone(home: str, browser: NewBrowser) -> Non
     judged = [one["judged"] for page in pages for one in page["suggestions"]]
     assert len(judged) >= 2
     assert set(judged) == {"different"}
+
+    # What was refused is filed: one taken back, then all of them.
+    refused = sorted(number for number, what in did.items() if what == "refused")
+    again.goto(f"{home}/staff/desk/to_archive?text={WORDS}")
+    content = again.get_by_role("region", name="线索内容")
+    for turn, _ in enumerate([*refused, ""]):
+        expect(content.locator(".head .soft")).to_be_visible(timeout=SOON)
+        number = shown(again)
+        assert number in refused
+        again.keyboard.press("e")
+        expect(content.get_by_text(number)).to_have_count(0)
+        if turn == 0:
+            again.keyboard.press("z")
+            expect(content.get_by_text(number)).to_be_visible()
+    expect(again.get_by_text("没有符合的")).to_be_visible(timeout=SOON)
+    archived = office.wait(refused=0, archived=len(refused))
+    assert sorted(number for number, row in archived.items() if row["state"] == "archived") == refused

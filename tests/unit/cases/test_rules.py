@@ -480,6 +480,9 @@ class TestSight:
             Step.RECHECK_PASS,
             Step.RECHECK_FAIL,
         }
+        for_a_unit = person(111, Grant(Role.INSPECTOR, TOWN, UNITS[0]))
+        seen = [sight(replace(waiting, unit_id=unit), for_a_unit) for unit in UNITS]
+        assert seen == [Sight.UNIT, None]
 
     def test_nobody_rechecks_the_own_work_in_any_hat(self) -> None:
         two_hats = FOUR[2]
