@@ -6,8 +6,10 @@ Made up from a few phrases, the same for the same number; the ways of the cases 
 import random
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from typing import Any
 
 import psycopg
@@ -47,7 +49,9 @@ from storage.blobs import BlobStore
 Row = dict[str, Any]
 AT_ONCE = 20_000
 """Cases whose rows are made before they are copied."""
-YEARS = 8
+SPAN = timedelta(days=8 * 365)
+PROCESSES = 2
+"""Making the rows is Python's work, and one process has one core for it."""
 
 MAIN_WAY = (
     Step.ACCEPT,
@@ -80,6 +84,8 @@ WAYS: tuple[tuple[int, tuple[Step, ...]], ...] = (
     (5, (*MAIN_WAY[:9], Step.OBJECT)),
 )
 """Of a thousand cases so many have come so far. Far more are open than in any county: a queue of 300,000 must work."""
+
+WEIGHTS, EACH_WAY = zip(*WAYS, strict=True)
 
 WRITTEN: dict[Step, Row] = {
     Step.REFUSE: {"ground": Ground.NO_FACTS, "reason": "没有说清是哪里"},
@@ -205,27 +211,22 @@ class _Pools:
 def fill(engine: sa.Engine, blobs: BlobStore | None, now: datetime, cases: int, county_code: str) -> None:
     """Add so many cases with their reports, history and clocks to a county's tables.
 
-    Needs a role that may leave triggers out (`session_replication_role`): the rows are right by their making, which
-    the tests check, and asking for each of them would take hours.
+    Each process makes its share of the years and stores it whole; one that is cut short can only be begun again on an
+    empty database. Needs a role that may leave triggers out (`session_replication_role`): the rows are right by their
+    making, which the tests check, and asking for each of them would take hours.
     """
     with Session(engine) as session:
-        pools = _pools(session, blobs)
         first = (session.scalar(sa.select(sa.func.max(Report.seq))) or 0) + 1
-        connection = session.connection().connection.driver_connection
-        assert isinstance(connection, psycopg.Connection)
-        session.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        _go_on_counting(session, first + cases, (now - SPAN).year, now.year)
+        session.commit()
+    url = engine.url.render_as_string(hide_password=False)
+    fixed = url, _pictures(blobs), now, cases, first, county_code
+    shares = [(cases * n // PROCESSES, cases * (n + 1) // PROCESSES) for n in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
+        for made in [processes.submit(_make, *fixed, *share) for share in shares]:
+            made.result()
+    with Session(engine) as session:
         session.execute(sa.text("SET LOCAL maintenance_work_mem = '512MB'"))
-        begin = now - timedelta(days=365 * YEARS)
-        chance = random.Random(cases)  # noqa: S311
-        for start in range(0, cases, AT_ONCE):
-            rows: dict[Any, list[Row]] = {}
-            for number in range(start, min(start + AT_ONCE, cases)):
-                at = begin + (now - begin) * ((number + chance.random()) / cases)
-                for model, row in _Story(chance, pools, now, at, first + number, county_code).rows():
-                    rows.setdefault(model, []).append(row)
-            for model, made in rows.items():
-                _copy(connection, model.__table__, made)
-        _go_on_counting(session, first + cases, begin.year, now.year)
         # An index is built faster than it grows.
         indexes = DeskRow.__table__.indexes  # type: ignore[attr-defined]
         for index in indexes:
@@ -237,6 +238,43 @@ def fill(engine: sa.Engine, blobs: BlobStore | None, now: datetime, cases: int, 
         session.commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as tidying:
         tidying.execute(sa.text("VACUUM ANALYZE"))
+
+
+def _make(
+    url: str,
+    pictures: list[str],
+    now: datetime,
+    cases: int,
+    first: int,
+    county_code: str,
+    start: int,
+    stop: int,
+) -> None:
+    """Make and store some of the cases, in a process of its own."""
+    with Session(sa.create_engine(url, poolclass=sa.NullPool)) as session:
+        pools = _pools(session, pictures)
+        connection = session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        session.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        chance = random.Random(f"{cases} {start}")  # noqa: S311
+        for begin in range(start, stop, AT_ONCE):
+            rows: dict[Any, list[Row]] = {}
+            for number in range(begin, min(begin + AT_ONCE, stop)):
+                at = now - SPAN * (1 - (number + chance.random()) / cases)
+                for model, row in _Story(chance, pools, now, at, first + number, county_code).rows():
+                    rows.setdefault(model, []).append(row)
+            for model, made in rows.items():
+                _copy(connection, model.__table__, made)
+        session.commit()
+
+
+def _pictures(blobs: BlobStore | None) -> list[str]:
+    """The keys of stored pictures for the reports; none without a store."""
+    if blobs is None:
+        return []
+    for number, scene in enumerate(SCENES):
+        blobs.put(f"demo/{scene}", picture(scene, number), content_type="image/jpeg")
+    return [f"demo/{scene}" for scene in SCENES]
 
 
 def _go_on_counting(session: Session, last: int, first_year: int, this_year: int) -> None:
@@ -255,18 +293,12 @@ def _go_on_counting(session: Session, last: int, first_year: int, this_year: int
     )
 
 
-def _pools(session: Session, blobs: BlobStore | None) -> _Pools:
+def _pools(session: Session, pictures: list[str]) -> _Pools:
     hazards: dict[int, list[tuple[str, str]]] = {}
     for kind in session.scalars(sa.select(HazardType)):
         hazards.setdefault(kind.sector_no, []).append((kind.code, kind.name))
     ids = session.scalars(sa.select(Person.id).order_by(Person.login))
     people = [actor for actor in (actor_of(session, person_id) for person_id in ids) if actor]
-    pictures = []
-    for number, scene in enumerate(SCENES if blobs else ()):
-        assert blobs is not None
-        key = f"demo/{scene}"
-        blobs.put(key, picture(scene, number), content_type="image/jpeg")
-        pictures.append(key)
     firms = sa.select(
         Enterprise.id,
         Enterprise.area_id,
@@ -336,7 +368,7 @@ class _Story:
         yield Report, reported
         if self.pools.pictures:
             yield Medium, self._picture(reported["submission_id"])
-        way = chance.choices([way for _, way in WAYS], [weight for weight, _ in WAYS])[0]
+        way = chance.choices(EACH_WAY, WEIGHTS)[0]
         into = chance.choice(self.pools.recent)[1] if Step.MERGE in way and self.pools.recent else None
         if into is None and Step.MERGE in way:
             way = ()
