@@ -97,11 +97,6 @@ class Upload(StorageBase):
     object_key: Mapped[str | None]
     """The one piece that is the whole; None when the pieces are, or will be, joined."""
 
-    @property
-    def sealed_key(self) -> str:
-        """Where the whole lies once the state is `joined`."""
-        return self.object_key or f"sealed/{self.owner}/{self.sha256}"
-
 
 class UploadPiece(StorageBase):
     """A run of bytes that is stored as one object and counted in the upload's offset."""
@@ -117,40 +112,41 @@ class UploadPiece(StorageBase):
 
 
 # Statements of every photo are built once: building and keying them costs as much as what PostgreSQL does with them.
-_CREATE = sa.select(Upload).from_statement(
-    sa.text("""
-        INSERT INTO upload (id, owner, sha256, length, "offset", state, created_at, expires_at)
-        VALUES (:id, :owner, :sha256, :length, 0, 'open', :now, :expires_at)
-        ON CONFLICT (owner, sha256) DO UPDATE SET expires_at = :expires_at
+_CREATE = sa.text("""
+    INSERT INTO upload (id, owner, sha256, length, "offset", state, created_at, expires_at)
+    VALUES (:id, :owner, :sha256, :length, 0, 'open', :now, :expires_at)
+    ON CONFLICT (owner, sha256) DO UPDATE SET expires_at = :expires_at
+    RETURNING *
+""")
+_COUNT = sa.text("""
+    WITH moved AS (
+        UPDATE upload SET
+            "offset" = "offset" + :size,
+            state = CASE WHEN "offset" + :size = length THEN 'received' ELSE 'open' END,
+            expires_at = :expires_at
+        WHERE id = :id AND "offset" = :seen AND "offset" + :size <= length AND state IN ('open', 'mismatch')
         RETURNING *
-    """)
-)
-_COUNT = sa.select(Upload).from_statement(
-    sa.text("""
-        WITH moved AS (
-            UPDATE upload SET
-                "offset" = "offset" + :size,
-                state = CASE WHEN "offset" + :size = length THEN 'received' ELSE 'open' END,
-                expires_at = :expires_at
-            WHERE id = :id AND "offset" = :seen AND "offset" + :size <= length AND state IN ('open', 'mismatch')
-            RETURNING *
-        ), counted AS (
-            INSERT INTO upload_piece (upload_id, "offset", size, object_key)
-            SELECT moved.id, piece."offset", piece.size, piece.key
-            FROM moved, unnest(CAST(:offsets AS bigint[]), CAST(:sizes AS bigint[]), CAST(:keys AS text[]))
-                AS piece ("offset", size, key)
-        )
-        SELECT * FROM moved
-    """)
-)
+    ), counted AS (
+        INSERT INTO upload_piece (upload_id, "offset", size, object_key)
+        SELECT moved.id, piece."offset", piece.size, piece.key
+        FROM moved, unnest(CAST(:offsets AS bigint[]), CAST(:sizes AS bigint[]), CAST(:keys AS text[]))
+            AS piece ("offset", size, key)
+    )
+    SELECT * FROM moved
+""")
 """Pieces count, and the offset moves, if nobody was faster."""
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:number)")
-_KEYS = (
-    sa.select(UploadPiece.object_key)
-    .where(UploadPiece.upload_id == sa.bindparam("id"))
-    .order_by(UploadPiece.offset)
-)
+_LOOK = sa.text("""
+    SELECT upload.*, ARRAY(
+        SELECT object_key FROM upload_piece WHERE upload_id = upload.id ORDER BY "offset"
+    ) AS keys
+    FROM upload WHERE id = :id
+""")
+"""An upload, and the objects of its pieces in the order of their bytes."""
+_JOINED = sa.text("""
+    UPDATE upload SET state = :state, "offset" = :offset, object_key = :object_key WHERE id = :id RETURNING *
+""")
 
 
 class UploadMissing(Exception):
@@ -205,6 +201,7 @@ class UploadStatus:
     state: UploadState
     expires_at: datetime
     sealed_key: str
+    """Where the whole lies once the state is `joined`."""
 
     @property
     def may_expire(self) -> bool:
@@ -266,7 +263,7 @@ class UploadStore:
             # Version 4: whoever knows the id may write, and a version 7 would tell the moment of the tap.
             values = {"id": uuid.uuid4(), "owner": owner, "sha256": sha256, "length": length}
             values |= {"now": now, "expires_at": now + self._lifetime}
-            upload = session.scalars(_CREATE, values).one()
+            upload = session.connection().execute(_CREATE, values).one()
             if upload.length != length:
                 raise LengthDiffers(f"{upload.length} bytes were declared before, {length} now")
             return _status(upload)
@@ -355,29 +352,30 @@ class UploadStore:
         with self._sessions() as session, session.begin():
             # An advisory lock, not a row lock: it takes no transaction id, so a long join does not hold back
             # the readers of the change feed, which stop at the oldest one.
-            session.execute(_LOCK, {"number": _lock_number(upload_id)})
-            upload = session.get(Upload, upload_id)
+            database = session.connection()
+            database.execute(_LOCK, {"number": _lock_number(upload_id)})
+            upload = database.execute(_LOOK, {"id": upload_id}).one_or_none()
             if upload is None:
                 raise UploadMissing(str(upload_id))
-            if upload.state == UploadState.JOINED:
-                self._gather([upload.sealed_key], into)
-            if upload.state != UploadState.RECEIVED:
-                return _status(upload)
-            keys = _keys(session, upload_id)
-            if self._gather(keys, into) != upload.sha256:
-                upload.state = UploadState.MISMATCH
-                upload.offset = 0
+            status = _status(upload)
+            if status.state == UploadState.JOINED:
+                self._gather([status.sealed_key], into)
+            if status.state != UploadState.RECEIVED:
+                return status
+            keys, whole = upload.keys, None
+            if self._gather(keys, into) != status.sha256:
+                state, offset = UploadState.MISMATCH, 0
             else:
-                upload.state = UploadState.JOINED
+                state, offset = UploadState.JOINED, status.offset
                 if len(keys) == 1:
-                    upload.object_key, keys = keys[0], []
+                    (whole,), keys = keys, []
                 else:
                     into.seek(0)
-                    self._blobs.put(upload.sealed_key, into, upload.length)
+                    self._blobs.put(status.sealed_key, into, status.length)
             if keys:
                 session.execute(sa.delete(UploadPiece).where(UploadPiece.object_key.in_(keys)))
-            session.flush()
-            status = _status(upload)
+            values = {"id": upload_id, "state": state, "offset": offset, "object_key": whole}
+            status = _status(database.execute(_JOINED, values).one())
         self._drop(keys)
         return status
 
@@ -424,7 +422,7 @@ class UploadStore:
             "keys": [piece.key for piece in pieces],
         }
         with self._sessions() as session, session.begin():
-            upload = session.scalars(_COUNT, values).one_or_none()
+            upload = session.connection().execute(_COUNT, values).one_or_none()
             if upload is None:
                 raise OffsetConflict(self._look(session, upload_id, now).offset)
             status = _status(upload)
@@ -508,7 +506,8 @@ def _has_more(body: Reader) -> bool:
 
 def _keys(session: Session, upload_id: uuid.UUID) -> Sequence[str]:
     """The objects of an upload, in the order of their bytes."""
-    return session.scalars(_KEYS, {"id": upload_id}).all()
+    pieces = sa.select(UploadPiece.object_key).where(UploadPiece.upload_id == upload_id)
+    return session.scalars(pieces.order_by(UploadPiece.offset)).all()
 
 
 def _lock_number(upload_id: uuid.UUID) -> int:
@@ -518,7 +517,8 @@ def _lock_number(upload_id: uuid.UUID) -> int:
     return int.from_bytes(upload_id.bytes[:8], "big", signed=True)
 
 
-def _status(upload: Upload) -> UploadStatus:
+def _status(upload: Upload | sa.Row[Any]) -> UploadStatus:
+    """Of an object, or of a row with the columns of one."""
     return UploadStatus(
         upload.id,
         upload.owner,
@@ -527,5 +527,5 @@ def _status(upload: Upload) -> UploadStatus:
         upload.offset,
         UploadState(upload.state),
         upload.expires_at,
-        upload.sealed_key,
+        upload.object_key or f"sealed/{upload.owner}/{upload.sha256}",
     )

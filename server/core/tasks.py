@@ -69,7 +69,6 @@ class Task(Identified, Base):
 _OPEN = (Task.done_at.is_(None), Task.set_aside_at.is_(None))
 
 # The way of every task: built once, as building and keying statements costs more than PostgreSQL does with these.
-_WRITE = sa.insert(Task)
 _BEGIN = sa.text("""
     UPDATE task
     SET attempts = attempts + 1, deaths = deaths + (begun_at IS NOT NULL)::int, begun_at = :now
@@ -77,10 +76,12 @@ _BEGIN = sa.text("""
     RETURNING deaths, set_config('synchronous_commit', 'off', true)
 """)
 """Losing a count with the power is no harm, so that it need not wait for the disk."""
-_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:number)")
-_CLAIM = (
-    sa.select(Task).where(Task.id == sa.bindparam("id"), *_OPEN).execution_options(populate_existing=True)
-)
+_CLAIM = sa.text("""
+    SELECT kind, payload FROM task
+    WHERE id = :id AND done_at IS NULL AND set_aside_at IS NULL AND pg_try_advisory_xact_lock(:number)
+""")
+_FINISH = sa.text("UPDATE task SET done_at = :now, error = NULL WHERE id = :id AND done_at IS NULL")
+"""Finds no row when somebody finished it between the look and the lock of _CLAIM: then this work is undone."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,20 @@ class Work:
 Job = Callable[[Work, Facts], None]
 
 
-WITH_ITS_CAUSE = """
+_WRITE = """
     INSERT INTO task (id, kind, payload, attempts)
-    SELECT todo.id, todo.kind, CAST(:task_payload AS jsonb), 0
-    FROM {cause}, unnest(CAST(:task_ids AS uuid[]), CAST(:task_kinds AS text[])) AS todo (id, kind)
+    SELECT todo.id, todo.kind, CAST(:task_payload AS jsonb){more}, 0
+    FROM unnest(CAST(:task_ids AS uuid[]), CAST(:task_kinds AS text[])) AS todo (id, kind){cause}
 """
-"""For a statement that writes its tasks itself; `{cause}` is what must have a row. Values are those of `planned`."""
+_WRITE_THEM = sa.text(_WRITE.format(more="", cause=""))
+
+
+def with_its_cause(cause: str, more: str = "") -> str:
+    """An insert for a statement that writes its tasks itself, if `cause`, a part of it, has a row.
+
+    Values are those of `planned`; `more`: what the payload says besides, as jsonb.
+    """
+    return _WRITE.format(more=more and f" || {more}", cause=f", {cause}")
 
 
 def emit(session: Session, event: str, **payload: Any) -> None:
@@ -108,18 +117,15 @@ def emit(session: Session, event: str, **payload: Any) -> None:
 
     UUIDs and datetimes in the payload become strings. Unknown events are a programming error: KeyError.
     """
-    facts = {name: _plain(value) for name, value in payload.items()}
-    rows = [
-        {"id": new_id(), "kind": kind, "payload": facts, "attempts": 0}
-        for kind in session.info["subscriptions"][event]
-    ]
-    if rows:
-        session.connection().execute(_WRITE, rows)
-        ring_after_commit(session, [(row["id"], row["kind"]) for row in rows])
+    values, rings = planned(session, event, **payload)
+    if rings:
+        session.flush()
+        session.connection().execute(_WRITE_THEM, values)
+        ring_after_commit(session, rings)
 
 
 def planned(session: Session, event: str, **payload: Any) -> tuple[Facts, list[Ring]]:
-    """What `emit` would write, as values for WITH_ITS_CAUSE, and what to ring for when it was written."""
+    """What `emit` would write, as values for `with_its_cause`, and what to ring for when it was written."""
     rings = [(new_id(), kind) for kind in session.info["subscriptions"][event]]
     return {
         "task_payload": json.dumps({name: _plain(value) for name, value in payload.items()}),
@@ -159,12 +165,12 @@ def _forget(session: Session) -> None:
     session.info.pop(RING_KEY, None)
 
 
-def claim(session: Session, task_id: uuid.UUID) -> Task | None:
-    """The task, this transaction's own until it ends; None when it is done, gone, or somebody else has it."""
-    if not session.scalar(_LOCK, {"number": _lock_number(task_id)}):
-        return None
-    # Read after the lock: whoever had it before has committed.
-    return session.scalar(_CLAIM, {"id": task_id})
+def claim(session: Session, task_id: uuid.UUID) -> tuple[str, Facts] | None:
+    """Kind and payload of the task, this transaction's own until it ends; None when it is done, gone, or somebody
+    else has it."""
+    values = {"id": task_id, "number": _lock_number(task_id)}
+    found = session.connection().execute(_CLAIM, values).one_or_none()
+    return (found.kind, found.payload) if found else None
 
 
 def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], task_id: uuid.UUID) -> bool:
@@ -173,10 +179,14 @@ def run(session: Session, clock: Clock, parts: Parts, jobs: Mapping[str, Job], t
     if task is None:
         session.rollback()
         return False
+    kind, payload = task
     try:
-        jobs[task.kind](Work(session, clock, parts), task.payload)
-        task.done_at = clock.now()
-        task.error = None
+        jobs[kind](Work(session, clock, parts), payload)
+        session.flush()
+        done = session.connection().execute(_FINISH, {"id": task_id, "now": clock.now()})
+        if not done.rowcount:
+            session.rollback()
+            return False
         session.commit()
         return True
     except Exception:
@@ -232,7 +242,7 @@ def next_try(attempts: int) -> timedelta:
 def _begin(session: Session, clock: Clock, task_id: uuid.UUID) -> bool:
     """Count a try, durably before the work; False when there is nothing to do, or no longer."""
     values = {"id": task_id, "now": clock.now(), "number": _lock_number(task_id)}
-    begun = session.execute(_BEGIN, values).one_or_none()
+    begun = session.connection().execute(_BEGIN, values).one_or_none()
     if begun is None:
         return False
     if begun.deaths >= MOST_DEATHS:

@@ -7,7 +7,7 @@ import math
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from server.core.db import Facts
@@ -16,6 +16,7 @@ CHANNELS = ("letter", "call", "visit")
 """来信、来电、来访: how somebody told the desk, which entered it for them."""
 LEVELS = ("general", "major")
 """隐患级别: 一般, 重大 (DOMAIN.md §1)."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
 MEDIUM_KINDS = ("photo", "video", "audio", "other")
 PLACE_SOURCES = ("gps", "pin")
 TEXT_CHARS = 5000
@@ -293,11 +294,11 @@ def _media(reading: Reading) -> dict[str, Facts]:
     kept_back = originals if isinstance(originals, list) else []
     for row in reading.rows("media", 100):
         sha256 = row.get("sha256")
-        if isinstance(sha256, str):
+        if isinstance(sha256, str) and SHA256.fullmatch(sha256):
             kind = row.get("kind")
             declared[sha256] = {
                 "kind": kind if kind in MEDIUM_KINDS else None,
-                "type": row["type"][:100] if isinstance(row.get("type"), str) else None,
+                "type": printable(row["type"][:100]) if isinstance(row.get("type"), str) else None,
                 "captured_at": _aware(row.get("captured_at")),
                 "original": sha256 in kept_back,
             }
@@ -307,6 +308,6 @@ def _media(reading: Reading) -> dict[str, Facts]:
 def _aware(value: Any) -> datetime | None:
     try:
         at = datetime.fromisoformat(value)
-    except (ValueError, TypeError):
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, TypeError, OverflowError):
         return None
-    return at if at.tzinfo is not None else None

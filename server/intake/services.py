@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload, undefer
 
 from server.audit.services import record
 from server.core.calendar import day_of
@@ -19,12 +18,12 @@ from server.core.clock import Clock
 from server.core.db import Facts
 from server.core.errors import NotFound
 from server.core.parts import Parts
-from server.core.tasks import WITH_ITS_CAUSE, emit, planned, ring_after_commit
+from server.core.tasks import emit, planned, ring_after_commit, with_its_cause
 from server.enterprises.models import Enterprise
 from server.identity import services as identity
 from server.identity.models import Area, Person
 from server.identity.rules import OF_A_UNIT, Actor, Role
-from server.intake.models import Addition, Medium, NumberCounter, Report, ReporterChannel
+from server.intake.models import Addition, Medium, Report, ReporterChannel
 from server.intake.rules import Bounds, ReportFields, read_more, read_report, report_number
 from server.notices import services as notices
 from storage.sealing import CannotOpen, Purpose
@@ -47,11 +46,18 @@ TAKE = ledger.taking(
         SELECT told.receipt, taken.id FROM taken, (SELECT CAST(:receipt AS text) AS receipt) AS told
         WHERE told.receipt IS NOT NULL ON CONFLICT DO NOTHING
     """,
-    todo=WITH_ITS_CAUSE.format(cause=ledger.TAKEN),
+    todo=with_its_cause(ledger.TAKEN),
 )
 """An envelope with its expected media, its receipt's channel and the task to open it."""
 
-# Those of every photo are built once, as that one.
+# Those of every report and photo are built once, as that one.
+TO_OPEN = (
+    sa.select(Submission)
+    .where(Submission.id == sa.bindparam("id"))
+    .options(undefer(Submission.envelope), lazyload(Submission.media))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 DECLARED = (
     sa.select(
         Submission.sender_id,
@@ -66,12 +72,29 @@ DECLARED = (
         SubmissionMedium.size == sa.bindparam("size"),
     )
 )
-MARK = sa.text(
-    "UPDATE submission_medium SET state = :state WHERE submission_id = :submission_id AND sha256 = :sha256"
-)
-KEEP = sa.text(
-    "UPDATE medium SET sealed_key = :sealed_key WHERE submission_id = :submission_id AND sha256 = :sha256 RETURNING id"
-)
+MARK = """
+    UPDATE submission_medium SET state = :state WHERE submission_id = :submission_id AND sha256 = :sha256
+"""
+MARKED = sa.text(MARK)
+STORED = sa.text(f"WITH marked AS ({MARK} RETURNING 1) {with_its_cause('marked')}")
+OPENED = sa.text(f"""
+    WITH marked AS ({MARK}), kept AS (
+        UPDATE medium SET sealed_key = :sealed_key
+        WHERE submission_id = :submission_id AND sha256 = :sha256 RETURNING id
+    ) {with_its_cause("kept", "jsonb_build_object('medium_id', kept.id)")}
+""")  # noqa: S608 - of our own words
+DECLARE = sa.text("""
+    UPDATE medium SET original = told.original, kind = coalesce(medium.kind, told.kind),
+        mime = coalesce(medium.mime, told.type), captured_at = coalesce(medium.captured_at, told.captured_at)
+    FROM jsonb_to_recordset(CAST(:told AS jsonb))
+        AS told (sha256 text, original boolean, kind text, type text, captured_at timestamptz)
+    WHERE medium.submission_id = :submission_id AND medium.sha256 = told.sha256
+""")
+TIE = sa.text("UPDATE reporter_channel SET report_id = :report_id WHERE submission_id = :submission_id")
+COUNT = sa.text("""
+    INSERT INTO number_counter (series, year, last) VALUES (:series, :year, 1)
+    ON CONFLICT (series, year) DO UPDATE SET last = number_counter.last + 1 RETURNING last
+""")
 
 ON_PATROL = (Role.INSPECTOR, Role.GRID_HEAD)
 
@@ -124,7 +147,7 @@ def open_submission(session: Session, clock: Clock, parts: Parts, submission_id:
 
     A seal that cannot be opened raises an alarm in the log and leaves the phone with its bytes (PROTOCOL.md §4).
     """
-    submission = session.get(Submission, submission_id, with_for_update=True)
+    submission = session.scalar(TO_OPEN, {"id": submission_id})
     if submission is None or submission.state == "opened":
         return
     try:
@@ -133,12 +156,12 @@ def open_submission(session: Session, clock: Clock, parts: Parts, submission_id:
         submission.state = "unopenable"
         log.error("submission.unopenable", kind=submission.kind, seq=submission.seq)
         return
-    submission.state = "opened"
     if submission.kind == "more":
+        submission.state = "opened"
         _keep_addition(session, opened)
         return
     series = "tip" if submission.kind == "entry" else submission.kind
-    submission.number = next_number(session, clock, parts, series)
+    submission.number, submission.state = next_number(session, clock, parts, series), "opened"
     if submission.kind in ("tip", "entry", "hazard"):
         _register_report(session, clock, parts, opened)
     else:
@@ -157,12 +180,7 @@ def number_like(session: Session, clock: Clock, number: str, kind: str) -> str:
 
 
 def _counted(session: Session, county: str, kind: str, year: int) -> str:
-    statement = insert(NumberCounter).values(series=kind, year=year, last=1)
-    count = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + 1}
-        ).returning(NumberCounter.last)
-    ).scalar_one()
+    count = session.connection().execute(COUNT, {"series": kind, "year": year}).scalar_one()
     return report_number(county, kind, year, count)
 
 
@@ -195,20 +213,21 @@ def county_bounds(session: Session) -> Bounds | None:
 
 def mark_medium(session: Session, submission_id: uuid.UUID, sha256: str, state: str) -> None:
     """Note how far a declared medium is: `expected`, `stored`, `opened` or `unopenable`."""
-    session.execute(MARK, {"submission_id": submission_id, "sha256": sha256, "state": state})
+    session.connection().execute(MARKED, _mark(submission_id, sha256, state))
+
+
+def _mark(submission_id: uuid.UUID, sha256: str, state: str) -> Facts:
+    return {"submission_id": submission_id, "sha256": sha256, "state": state}
 
 
 def _register_report(session: Session, clock: Clock, parts: Parts, opened: Opened) -> None:
     submission = opened.submission
-    fields = read_report(opened.body, submission.kind, submission.received_at, county_bounds(session))
+    bounds = county_bounds(session) if opened.body.get("place") else None
+    fields = read_report(opened.body, submission.kind, submission.received_at, bounds)
     report = _report(session, submission, fields)
     session.add(report)
     session.flush()
-    session.execute(
-        sa.update(ReporterChannel)
-        .where(ReporterChannel.submission_id == submission.id)
-        .values(report_id=report.id)
-    )
+    session.connection().execute(TIE, {"report_id": report.id, "submission_id": submission.id})
     if opened.contact is not None:
         notices.keep_contact(session, clock, submission.id, opened.contact)
     _note_declared_media(session, submission.id, fields.media)
@@ -324,12 +343,11 @@ def _enterprise(session: Session, fields: ReportFields) -> Enterprise | None:
 
 
 def _note_declared_media(session: Session, submission_id: uuid.UUID, told: dict[str, Facts]) -> None:
-    for medium in media_of(session, [submission_id])[submission_id]:
-        declared = told.get(medium.sha256, {})
-        medium.original = declared.get("original", False)
-        medium.kind = medium.kind or declared.get("kind")
-        medium.mime = medium.mime or declared.get("type")
-        medium.captured_at = medium.captured_at or declared.get("captured_at")
+    """What the sender said of each medium; what was found in it already stays."""
+    if told:
+        rows = [facts | {"sha256": sha256} for sha256, facts in told.items()]
+        values = {"submission_id": submission_id, "told": json.dumps(rows, default=datetime.isoformat)}
+        session.connection().execute(DECLARE, values)
 
 
 def received_at_of(session: Session, submission_id: uuid.UUID) -> datetime | None:
@@ -339,11 +357,10 @@ def received_at_of(session: Session, submission_id: uuid.UUID) -> datetime | Non
 
 def medium_opened(session: Session, submission_id: uuid.UUID, sha256: str, sealed_key: str) -> None:
     """Note that a medium is opened, so that the phone may let go of it, and have it cleaned."""
-    mark_medium(session, submission_id, sha256, "opened")
-    medium_id = session.scalar(
-        KEEP, {"submission_id": submission_id, "sha256": sha256, "sealed_key": sealed_key}
-    )
-    emit(session, "medium.opened", medium_id=medium_id)
+    values, rings = planned(session, "medium.opened")
+    values |= _mark(submission_id, sha256, "opened") | {"sealed_key": sealed_key}
+    session.connection().execute(OPENED, values)
+    ring_after_commit(session, rings)
 
 
 def medium_cleaned(session: Session, medium: Medium) -> None:
@@ -388,5 +405,6 @@ def admit_medium(
 
 def on_received(session: Session, upload: UploadStatus) -> None:
     """All bytes are there: note it, and have the medium opened. Runs in the transaction of the last byte."""
-    mark_medium(session, upload.owner, upload.sha256, "stored")
-    emit(session, "upload.received", upload_id=upload.id)
+    values, rings = planned(session, "upload.received", upload_id=upload.id)
+    session.connection().execute(STORED, values | _mark(upload.owner, upload.sha256, "stored"))
+    ring_after_commit(session, rings)

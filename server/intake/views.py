@@ -72,8 +72,7 @@ def put_submission(submission_id: uuid.UUID) -> Response:
     else:
         sender = _sender(parsed.kind)
     taken = services.accept(session(), clock(), submission_id, raw, parsed, sender)
-    differs = taken.arrival is ledger.Arrival.DIFFERS
-    payload = _payload(taken.submission, digest=envelope.digest_of(raw), differs=differs)
+    payload = _payload(taken.submission, digest=envelope.digest_of(raw), arrival=taken.arrival)
     return _signed(payload, STATUS[taken.arrival])
 
 
@@ -142,10 +141,16 @@ def _verdicts(ids: list[uuid.UUID]) -> list[dict[str, str]]:
     ]
 
 
-def _payload(submission: ledger.Submission, digest: str | None = None, differs: bool = False) -> bytes:
+def _payload(
+    submission: ledger.Submission,
+    digest: str | None = None,
+    arrival: ledger.Arrival = ledger.Arrival.SAME,
+) -> bytes:
     on_the_way = any(medium.state == "expected" for medium in submission.media)
-    uploads = uploads_of(session(), [submission.id]) if on_the_way else []
+    # Nothing of a new one can have been sent: uploads are taken only for what was declared.
+    uploads = uploads_of(session(), [submission.id]) if on_the_way and arrival is not arrival.NEW else []
     offsets = {upload.sha256: upload.offset for upload in uploads}
+    differs = arrival is ledger.Arrival.DIFFERS
     return ledger.payload(submission, clock().now(), offsets, digest=digest, differs=differs)
 
 

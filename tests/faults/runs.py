@@ -20,7 +20,7 @@ from server.intake.models import Medium, Report
 from server.intake.services import open_body
 from server.patrol.models import Inspection, Visit
 from storage.sealing import Purpose
-from storage.uploads import Upload, UploadPiece, UploadState
+from storage.uploads import Upload, UploadPiece, UploadState, uploads_of
 from sync.ledger import Submission
 from tests.faults.ground import PARTS, Ground, Job, Phone, until_content
 from tests.faults.proxy import Exchange, Proxy, Trouble, troubles
@@ -249,8 +249,8 @@ def _check_objects(running: Ground) -> None:
     there = {blob.key for prefix in PREFIXES for blob in running.parts.blobs.list(prefix)}
     with Session(running.parts.engine) as session:
         named = set(session.scalars(sa.select(UploadPiece.object_key)))
-        joined = session.scalars(sa.select(Upload).where(Upload.state == UploadState.JOINED))
-        named |= {upload.sealed_key for upload in joined}
+        uploads = uploads_of(session, session.scalars(sa.select(Upload.owner)))
+        named |= {upload.sealed_key for upload in uploads if upload.state is UploadState.JOINED}
         for row in session.scalars(sa.select(Medium)):
             named |= {key for key in (row.sealed_key, row.clean_key, row.preview_key, row.thumb_key) if key}
     assert there == named, f"orphans {sorted(there - named)[:5]}, missing {sorted(named - there)[:5]}"
