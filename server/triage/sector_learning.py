@@ -19,8 +19,8 @@ from server.triage.words import plain
 
 SMALL = 0.3
 """Ridge on the weights of pieces."""
-NEAR_SCALES = 0.02
-"""Pull of the scales towards those that were set by hand, times the number of reports."""
+NEAR_SCALES = 40.0
+"""Pull of the scales towards those that were set by hand: a few labels leave them, thousands move them."""
 TWICE = 2
 """A piece must be in so many reports."""
 MOST_PIECES = 12_000
@@ -122,11 +122,11 @@ def _fit(task: _Task) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         off = scales - np.array(SCALES)
         chances = softmax(task.pieces @ weights + np.einsum("k,nks->ns", scales, task.features))
         value = -np.log(chances[at, task.labels] + 1e-12).sum()
-        value += SMALL / 2 * (weights**2).sum() + NEAR_SCALES / 2 * amount * (off**2).sum()
+        value += SMALL / 2 * (weights**2).sum() + NEAR_SCALES / 2 * (off**2).sum()
         chances[at, task.labels] -= 1
         down = (task.pieces.T @ chances + SMALL * weights).ravel()
         return value, np.concatenate(
-            [down, np.einsum("ns,nks->k", chances, task.features) + NEAR_SCALES * amount * off]
+            [down, np.einsum("ns,nks->k", chances, task.features) + NEAR_SCALES * off]
         )
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
