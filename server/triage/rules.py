@@ -34,9 +34,9 @@ SAME_PLACE_M = 300
 class Costs:
     """What mistakes cost, in any unit; the thresholds follow from them."""
 
-    missed: float = 1.0
-    interrupted: float = 1.0
-    wrong_merge: float = 10.0
+    missed: float = 2.0
+    interrupted: float = 3.0
+    wrong_merge: float = 30.0
 
     @property
     def threshold(self) -> float:

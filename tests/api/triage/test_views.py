@@ -152,7 +152,7 @@ class TestCosts:
                 "area_name": "town",
             }
         ]
-        assert told["usual"]["shown_from"] == 0.5
+        assert told["usual"]["shown_from"] == 0.6
         assert client.delete(path, headers=admin).json["own"] == []
         audited = sa.select(AuditEntry.facts).where(AuditEntry.action == "triage.costs")
         kept = office.session.scalars(audited.order_by(AuditEntry.at, AuditEntry.id)).all()
