@@ -8,6 +8,7 @@ import structlog
 from server.app import Gridwatch, create_app
 from server.cases.clocks import sweep as sweep_cases
 from server.core import tasks
+from server.core.bell import AT_A_TIME, MOST_TOGETHER, QUEUES, Bell
 from server.core.db import db
 from server.core.web import clock, parts
 from server.notices.services import tidy
@@ -22,6 +23,20 @@ log = structlog.get_logger()
 @cache
 def _app() -> Gridwatch:
     return create_app()
+
+
+def answer(name: str) -> None:
+    """Do what is rung for in a queue, and what follows on it, until nothing is left or others should have a turn."""
+    bell: Bell = _app().extensions["parts"].bell
+    for _ in range(MOST_TOGETHER // AT_A_TIME):
+        task_ids = bell.take(name)
+        if not task_ids:
+            return
+        run_tasks(task_ids)
+        bell.flush()  # what they have led to need not wait for the thread
+        if any(bell.waits(first) for first in QUEUES[: QUEUES.index(name)]):
+            break
+    bell.wake(name)
 
 
 def run_tasks(task_ids: list[str]) -> None:

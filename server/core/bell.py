@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 import redis
 import structlog
@@ -27,8 +28,13 @@ LONGEST_SECONDS = 15 * 60
 """A video of half an hour is cleaned in less."""
 
 GATHER_S = 0.05
-"""Short for a person; in a rush a job then holds several tasks, and a job costs a worker as much as a small task."""
+"""Short for a person; in a rush several tasks are rung for at once."""
+AT_A_TIME = 10
+"""Tasks that a worker takes at once: the others are for its neighbours."""
 MOST_TOGETHER = 50
+"""Tasks of one job; a worker that is told to end does so after its job."""
+MOST_WAITING = 4
+"""Jobs that wait to be begun: so many workers are woken, and each does what is rung for until nothing is left."""
 
 log = structlog.get_logger()
 
@@ -46,8 +52,9 @@ def queue(connection: redis.Redis, name: str = QUEUE) -> Queue:
 class Bell:
     """Rings for tasks and never fails: without a queue it only says so in the log.
 
-    A thread gathers what is rung within GATHER_S into one job, so that a request pays nothing for it and a worker
-    starts one job for many small tasks. Of the slow ones each has a job of its own.
+    A thread gathers what is rung within GATHER_S, so that a request pays nothing for it. Ids of tasks go into a list
+    of their queue and a job says that something is there, as a job costs a worker as much as a small task. Of the
+    slow ones each has a job of its own.
     """
 
     def __init__(self, connection: redis.Redis, queue_of: Mapping[str, str]) -> None:
@@ -72,18 +79,38 @@ class Bell:
 
     def flush(self) -> None:
         """Ring now for all that was told so far."""
-        rung: dict[str, list[str]] = defaultdict(list)
-        with self._lock:  # at the end of the process two threads do this
+        with self._lock:  # the thread and a worker do this at once
+            rung: dict[str, list[str]] = defaultdict(list)
             while self._rung:
                 task_id, kind = self._rung.popleft()
                 rung[self._queue_of.get(kind, QUEUE)].append(str(task_id))
-        try:
-            for name, ids in rung.items():
-                most = 1 if name == SLOW_QUEUE else MOST_TOGETHER
-                jobs = [_job(ids[at : at + most]) for at in range(0, len(ids), most)]
-                queue(self._connection, name).enqueue_many(jobs)
-        except redis.RedisError as fault:
-            log.warning("bell.silent", tasks=sum(map(len, rung.values())), fault=type(fault).__name__)
+            try:
+                for name, ids in rung.items():
+                    self._ring(name, ids)
+            except redis.RedisError as fault:
+                log.warning("bell.silent", tasks=sum(map(len, rung.values())), fault=type(fault).__name__)
+
+    def take(self, name: str) -> list[str]:
+        """The next tasks of a queue, no longer rung for; for the worker, who does them."""
+        taken = cast(list[bytes] | None, self._connection.lpop(_list(name), AT_A_TIME))
+        return [task_id.decode() for task_id in taken or ()]
+
+    def wake(self, name: str) -> None:
+        """Wake a worker for a queue. Where enough jobs wait already, the last of them will find what is there now."""
+        if queue(self._connection, name).count < MOST_WAITING:
+            queue(self._connection, name).enqueue_many([_job("server.worker.answer", name)])
+
+    def waits(self, name: str) -> bool:
+        """Whether something is rung for in a queue."""
+        return bool(self._connection.llen(_list(name)) or queue(self._connection, name).count)
+
+    def _ring(self, name: str, task_ids: list[str]) -> None:
+        if name == SLOW_QUEUE:
+            jobs = [_job("server.worker.run_tasks", [task_id]) for task_id in task_ids]
+            queue(self._connection, name).enqueue_many(jobs)
+        else:
+            self._connection.rpush(_list(name), *task_ids)
+            self.wake(name)
 
     def _keep_ringing(self) -> None:
         while True:
@@ -93,7 +120,9 @@ class Bell:
             self.flush()
 
 
-def _job(task_ids: list[str]) -> EnqueueData:
-    return Queue.prepare_data(
-        "server.worker.run_tasks", args=(task_ids,), timeout=LONGEST_SECONDS, result_ttl=RESULT_SECONDS
-    )
+def _list(name: str) -> str:
+    return f"{name}:tasks"
+
+
+def _job(function: str, argument: str | list[str]) -> EnqueueData:
+    return Queue.prepare_data(function, args=(argument,), timeout=LONGEST_SECONDS, result_ttl=RESULT_SECONDS)

@@ -192,7 +192,7 @@ class Ground:
             )
         with suppress(Exception):  # the queue may be away just now; that is the point
             # While something is rung for, ringing again for all of it would only lengthen the queue.
-            if not any(queue(self.parts.queue, name).count for name in QUEUES):
+            if not any(self.parts.bell.waits(name) for name in QUEUES):
                 queue(self.parts.queue).enqueue("server.worker.sweep", result_ttl=0, failure_ttl=0)
 
     def now(self) -> datetime:
