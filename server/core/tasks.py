@@ -119,7 +119,6 @@ def emit(session: Session, event: str, **payload: Any) -> None:
     """
     values, rings = planned(session, event, **payload)
     if rings:
-        session.flush()
         session.connection().execute(_WRITE_THEM, values)
         ring_after_commit(session, rings)
 
