@@ -48,16 +48,17 @@ def follow(
             one.paused_at = now
         elif term not in still and one.paused_at is not None:
             _resume(session, case, one, now)
-    going_on = {one.name for one in running if one.ended_at is None}
-    for term in sorted(wanted - going_on):
+    going_on = [one for one in running if one.ended_at is None]
+    for term in sorted(wanted - {one.name for one in going_on}):
         named = row.until[0] if row.until and row.until[1] is term else None
         one = _start(session, clock, case, term, date.fromisoformat(values[named]) if named else None)
         if term in still and _rule(one, case).pausable:
             one.paused_at = now
-    session.flush()
+        going_on.append(one)
     # Who is told next depends on where the case lies now.
-    for one in _running(session, case.id):
+    for one in going_on:
         _plan(session, clock, case, one)
+    session.flush()
 
 
 def extend_all(
@@ -319,9 +320,8 @@ def _tell(session: Session, clock: Clock, case: Case, one: CaseClock, stage: str
 def _open(session: Session, clock: Clock, case: Case, one: CaseClock) -> list[Stage]:
     if one.due_at is None or one.ended_at is not None or one.paused_at is not None:
         return []
-    done = session.scalars(
-        sa.select(ClockStage.stage).where(ClockStage.clock_id == one.id, ClockStage.due_at == one.due_at)
-    ).all()
+    said = sa.select(ClockStage.stage).where(ClockStage.clock_id == one.id, ClockStage.due_at == one.due_at)
+    done = session.scalars(said).all() if one.id else ()  # nothing of one that starts just now
     rungs = clock_rules.ladder(Term(one.name), State(case.state))
     every = clock_rules.stages(_rule(one, case), one.started_at, one.due_at, rungs)
     return clock_rules.open_stages(every, done, one.due_at, clock.now())

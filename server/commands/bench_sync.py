@@ -66,20 +66,19 @@ def sync_bench(stack: Stack, submissions: int, photos: int, visits: int, web_wor
             # The clock would start the worker again after the first pause; here it is started by hand.
             with _stopped(running, "cron", "worker"):
                 if photos:
-                    keep(_photos(running, photos, "1 MB photos received, worker stopped"))
-                    with _opening(running):
-                        keep(_photos(running, photos, "1 MB photos stored: received, verified, opened"))
+                    work = _photos(running, photos)
+                    keep(_received(running, work))
+                    keep(_opened(running, work))
+                    keep(*_stored(running, _photos(running, photos)))
+                    keep(_cleaned(running, min(photos, 40)))
+                    keep(*_steps(running))
                 if submissions:
                     keep(_submissions(running, submissions, "accepted, worker stopped"))
-            if photos:
-                keep(_worker(running))
             if submissions:
                 keep(_submissions(running, submissions, "accepted, worker opening meanwhile"))
-            if photos:
-                _settle(running)
-                keep(*_steps(running))
         keep({"figure": "web process, resident", "goal": "≤ 150 MB", "MB": round(memory() / MIB)})
         if visits:
+            _forget(running)
             keep(_line(running, visits))
     return rows
 
@@ -207,35 +206,108 @@ def _submissions(running: "Ground", amount: int, figure: str) -> Row:
     }
 
 
-def _photos(running: "Ground", amount: int, figure: str) -> Row:
+def _photos(running: "Ground", amount: int) -> list[_Sealed]:
     photo = _photo_of(MIB)
-    work = [_seal(running, photo) for _ in range(amount)]
-    opening = running.child("worker").alive
+    return [_seal(running, photo) for _ in range(amount)]
+
+
+def _received(running: "Ground", work: Sequence[_Sealed]) -> Row:
+    """All bytes lie in the store and are told as received; nobody opens them yet."""
     with _cpu(running) as spent:
         seconds = _at_once(running.port, 8, work)
-        if opening:
-            seconds += _until_opened(running, [one.id for one in work])
-    return {
-        "figure": figure,
-        "goal": "≥ 90/s",
-        "amount": amount,
-        "/s": round(amount / seconds, 1),
-        "CPU ms each": spent(amount),
-    }
+    return _rate("1 MB photos received, worker stopped", len(work), seconds, spent, "≥ 90/s")
+
+
+def _opened(running: "Ground", work: Sequence[_Sealed]) -> Row:
+    """From a full house to all complete, by one worker and with nothing else to do; its start is not counted."""
+    with _worker(running, "quick"):
+        waited = _missing(running, COMPLETE, work)
+        while (missing := _missing(running, COMPLETE, work)) == waited:
+            running.let_time_pass()
+            time.sleep(0.05)
+        with _cpu(running) as spent:
+            seconds = _until_none(running, COMPLETE, work)
+    return _rate("then opened by one worker: complete", missing, seconds, spent)
+
+
+def _stored(running: "Ground", work: Sequence[_Sealed]) -> list[Row]:
+    """What people wait for: sent, received, verified and opened at the same time, until all are complete."""
+    with _worker(running, "quick"):
+        while any(task.startswith(QUICK) for task in running.open_tasks()):
+            running.let_time_pass()
+            time.sleep(0.2)
+        with _cpu(running) as spent:
+            sending = _at_once(running.port, 8, work)
+            complete = sending + _until_none(running, COMPLETE, work)
+        before_desk = complete + _until_none(running, BEFORE_DESK, work)
+    return [
+        _rate("1 MB photos complete: received, verified, opened", len(work), complete, spent, "≥ 90/s"),
+        _rate("and their reports before the desk", len(work), before_desk),
+    ]
+
+
+def _cleaned(running: "Ground", amount: int) -> Row:
+    """Clean copy, preview, thumbnail and hash of photos that are complete, by one worker that does nothing else."""
+    asked = "SELECT count(*) FROM medium WHERE state <> 'expected'"
+    connected = running.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with connected as connection, _worker(running, "slow"):
+        while not (first := connection.scalar(sa.text(asked)) or 0):
+            time.sleep(0.05)
+        began = time.perf_counter()
+        with _cpu(running) as spent:
+            while (last := connection.scalar(sa.text(asked)) or 0) < first + amount:
+                time.sleep(0.05)
+            seconds = time.perf_counter() - began
+    return _rate(
+        "1 MB of noise cleaned, thumbnail and preview made, by one worker", last - first, seconds, spent
+    )
+
+
+def _rate(
+    figure: str,
+    amount: int,
+    seconds: float,
+    spent: Callable[[int], str] = lambda _: "",
+    goal: str = "",
+) -> Row:
+    row: Row = {"figure": figure, "goal": goal, "amount": amount, "/s": round(amount / seconds, 1)}
+    return row | {"CPU ms each": spent(amount)}
+
+
+QUICK = ("intake.open_", "cases.", "feedback.", "triage.", "routing.")
+"""Tasks of a worker that does not clean."""
+
+COMPLETE = """
+    SELECT count(*) FROM submission WHERE id = ANY(CAST(:ids AS uuid[])) AND (state <> 'opened' OR EXISTS (
+        SELECT FROM submission_medium WHERE submission_id = submission.id AND state <> 'opened'))
+"""
+BEFORE_DESK = """
+    SELECT count(*) FROM submission WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT EXISTS (
+        SELECT FROM report JOIN case_report ON report_id = report.id WHERE report.submission_id = submission.id)
+"""
+"""How many of these submissions are not that far."""
+
+
+def _missing(running: "Ground", asked: str, work: Sequence[_Sealed]) -> int:
+    with running.parts.engine.connect() as connection:
+        return connection.scalar(sa.text(asked), {"ids": [one.id for one in work]}) or 0
+
+
+def _until_none(running: "Ground", asked: str, work: Sequence[_Sealed]) -> float:
+    """Seconds until all of these are that far."""
+    began = time.perf_counter()
+    while _missing(running, asked, work):
+        time.sleep(0.05)
+    return time.perf_counter() - began
 
 
 @contextmanager
-def _opening(running: "Ground") -> Iterator[None]:
-    """A worker that opens what arrives and leaves the cleaning for later, once what waited is opened."""
+def _worker(running: "Ground", only: str) -> Iterator[None]:
+    """One that cleans, or one that does all else."""
     worker = running.child("worker")
     usual = worker.program
-    worker.program = replace(usual, argv=[*usual.argv, "--only", "quick"])
+    worker.program = replace(usual, argv=[*usual.argv, "--only", only])
     worker.start()
-    while any(
-        task.startswith(("intake.open_", "cases.", "triage.", "routing.")) for task in running.open_tasks()
-    ):
-        running.let_time_pass()
-        time.sleep(0.2)
     try:
         yield
     finally:
@@ -243,38 +315,8 @@ def _opening(running: "Ground") -> Iterator[None]:
         worker.program = usual
 
 
-def _until_opened(running: "Ground", ids: Sequence[str]) -> float:
-    """Seconds until every photo of these submissions is opened: what `complete` waits for."""
-    began = time.perf_counter()
-    asked = sa.text(
-        "SELECT count(*) FROM submission_medium WHERE state <> 'opened' AND submission_id = ANY(CAST(:ids AS uuid[]))"
-    )
-    with running.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while connection.scalar(asked, {"ids": list(ids)}):
-            time.sleep(0.05)
-    return time.perf_counter() - began
-
-
-def _worker(running: "Ground") -> Row:
-    """From a full house to all complete, by one worker: everything that is done for a photo and its report."""
-    count = "SELECT count(*) FROM medium WHERE state <> 'expected'"
-    began = time.perf_counter()
-    with _cpu(running) as spent:
-        _settle(running)
-    seconds = time.perf_counter() - began
-    with running.parts.engine.connect() as connection:
-        amount = connection.scalar(sa.text(count)) or 0
-    return {
-        "figure": "one worker: reports and photos complete",
-        "amount": amount,
-        "/s": round(amount / seconds, 1),
-        "ms each": round(1000 * seconds / max(1, amount), 1),
-        "CPU ms each": spent(max(1, amount)),
-    }
-
-
 def _steps(running: "Ground") -> list[Row]:
-    """What the worker does for a photo, step by step."""
+    """What the worker does for a photo, step by step; it must not run."""
     from server.intake.jobs import IN_MEMORY
     from server.intake.media import keep_products
     from server.intake.models import Medium
@@ -283,7 +325,7 @@ def _steps(running: "Ground") -> list[Row]:
 
     parts = running.parts
     amount = 20
-    work = [_seal(running, _photo_of(MIB)) for _ in range(amount)]
+    work = _photos(running, amount)
     spent: dict[str, float] = {
         "fetch, hash, open": 0,
         "clean, thumbnail, hash": 0,
@@ -296,7 +338,7 @@ def _steps(running: "Ground") -> list[Row]:
         yield
         spent[step] += time.perf_counter() - began
 
-    with _stopped(running, "cron", "worker"), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         _at_once(running.port, 8, work)
         fetched, opened = Path(folder, "sealed"), Path(folder, "opened")
         with parts.engine.connect() as connection:
@@ -425,11 +467,11 @@ def _stopped(running: "Ground", *names: str) -> Iterator[None]:
     running.revive()
 
 
-def _settle(running: "Ground") -> None:
-    """Until everything that arrived is opened; cases and proposals come later."""
-    while any(task.startswith("intake.") for task in running.open_tasks()):
-        running.let_time_pass()
-        time.sleep(0.1)
+def _forget(running: "Ground") -> None:
+    """What is left of the rush, proposals and cleaning, takes minutes and would only disturb what is measured next."""
+    with _stopped(running, "cron", "worker"), running.parts.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE task SET done_at = now() WHERE done_at IS NULL"))
+        running.parts.queue.flushdb()
 
 
 @contextmanager

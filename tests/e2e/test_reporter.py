@@ -10,6 +10,7 @@ from tests.e2e.test_story import SOON, choose_files, find, install, sign_in
 
 TEXT = "锅炉房的安全阀一直在漏气,晚上没有人值班"
 LATER = "今天又去看了,安全阀还在漏"
+BY_ITSELF = "管锅炉的人说下周才修"
 LETTER = "来信人说,新华加油站的卸油口没有接静电线,卸油时有人抽烟"
 expect.set_options(timeout=20_000)
 
@@ -61,6 +62,15 @@ def test_more_photos_without_signal_then_an_objection_to_the_answer(
     letter = page.get_by_test_id("letter")
     expect(letter.get_by_text(LATER)).to_have_count(1)
     expect(letter.get_by_text("附了 1 个照片或视频")).to_be_visible()
+
+    # Written into the open letter without signal: it appears there by itself once it was sent.
+    citizen.set_offline(True)
+    letter.get_by_test_id("message").fill(BY_ITSELF)
+    letter.get_by_test_id("send-message").click()
+    expect(page.get_by_text("1 条待发")).to_be_visible()
+    expect(letter.get_by_text(BY_ITSELF)).to_have_count(0)
+    citizen.set_offline(False)
+    expect(letter.get_by_text(BY_ITSELF)).to_have_count(1, timeout=SOON)
 
     desk = sign_in(browser("desk", DESK), home, "desk")
     find(desk, "安全阀一直在漏气")

@@ -13,9 +13,14 @@ export const mailboxOpen = ref(false);
 /** What endangers that which waits on this phone. */
 export const warnings = shallowRef<readonly StorageWarning[]>([]);
 
+const onPhone = ({ state }: Item) => ['waiting', 'sending', 'media_pending', 'needs_attention'].includes(state);
+
 /** How many reports still have bytes to send from this phone. */
-export const waiting = computed(
-  () => items.value.filter((item) => ['waiting', 'sending', 'media_pending', 'needs_attention'].includes(item.state)).length,
+export const waiting = computed(() => items.value.filter(onPhone).length);
+
+/** What was sent later to reports and how far the office has taken it: a new line is news for the letter. */
+export const arrivedLater = computed(() =>
+  items.value.filter((item) => item.kind === 'more' && !onPhone(item)).map(({ id, state }) => `${id} ${state}`),
 );
 
 let opened: Promise<Mailbox> | null = null;
