@@ -51,7 +51,8 @@ def follow(
     going_on = [one for one in running if one.ended_at is None]
     for term in sorted(wanted - {one.name for one in going_on}):
         named = row.until[0] if row.until and row.until[1] is term else None
-        one = _start(session, clock, case, term, date.fromisoformat(values[named]) if named else None)
+        until = date.fromisoformat(values[named]) if named else None
+        one = _start(session, clock, case, term, until, facts.area_path)
         if term in still and _rule(one, case).pausable:
             one.paused_at = now
         going_on.append(one)
@@ -125,7 +126,8 @@ def rebase(session: Session, clock: Clock, actor: Actor, case_id: uuid.UUID, ter
             "This term is not running, was extended, stands still, or a person set its day.",
         )
     one = found[0]
-    before, one.rule = one.due_at, rule_for(session, clock, case, term).facts()
+    rule = rule_for(session, clock, case, term, area_path(session, case))
+    before, one.rule = one.due_at, rule.facts()
     _set_due(session, case, one, working_calendar(session))
     _plan(session, clock, case, one)
     ends = {"before": before, "after": one.due_at}
@@ -152,9 +154,11 @@ def start_waiting(session: Session, clock: Clock) -> int:
     return started
 
 
-def _start(session: Session, clock: Clock, case: Case, term: Term, until: date | None) -> CaseClock:
-    """`until`: the day that a plan, a letter or a listing sets."""
-    rule = rule_for(session, clock, case, term)
+def _start(
+    session: Session, clock: Clock, case: Case, term: Term, until: date | None, path: str | None
+) -> CaseClock:
+    """`until`: the day that a plan, a letter or a listing sets; `path`: where the case is."""
+    rule = rule_for(session, clock, case, term, path)
     one = CaseClock(case_id=case.id, name=term, started_at=clock.now(), rule=rule.facts(), extended=0)
     if until is not None:
         one.due_at = end_of(until)
@@ -211,15 +215,15 @@ def _running(session: Session, case_id: uuid.UUID) -> list[CaseClock]:
 # ---- which rule
 
 
-def rule_for(session: Session, clock: Clock, case: Case, term: Term) -> ClockRule:
-    """The rule for a clock of this term that starts now."""
+def rule_for(session: Session, clock: Clock, case: Case, term: Term, path: str | None) -> ClockRule:
+    """The rule for a clock of this term that starts now; `path`: where the case is in the tree of areas."""
     rows = session.execute(
         sa.select(ClockRuleRow, Area.path)
         .outerjoin(Area, Area.id == ClockRuleRow.area_id)
         .where(ClockRuleRow.term == term)
     ).all()
     known = [(scope_of(row, path), rule_of(row)) for row, path in rows]
-    return clock_rules.choose(known, term, _matter(session, case), day_of(clock.now()))
+    return clock_rules.choose(known, term, _matter(session, case, path), day_of(clock.now()))
 
 
 def _rule(one: CaseClock, case: Case) -> ClockRule:
@@ -256,7 +260,7 @@ def rule_of(row: ClockRuleRow) -> ClockRule:
     )
 
 
-def _matter(session: Session, case: Case) -> Matter:
+def _matter(session: Session, case: Case, path: str | None) -> Matter:
     hazard_type = session.scalar(
         sa.select(Report.hazard_type)
         .join(CaseReport, CaseReport.report_id == Report.id)
@@ -264,7 +268,7 @@ def _matter(session: Session, case: Case) -> Matter:
         .order_by(Report.seq)
         .limit(1)
     )
-    return Matter(area_path(session, case), case.kind, case.sector_no, hazard_type, case.urgent)
+    return Matter(path, case.kind, case.sector_no, hazard_type, case.urgent)
 
 
 # ---- warn and climb

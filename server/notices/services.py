@@ -55,10 +55,9 @@ def notify(
     ]
     session.add_all(notices)
     session.flush()
-    for notice in notices:
-        _publish(session, notice)
-        if not inbox_only:
-            _send_word(session, clock, notice)
+    _publish(session, notices)
+    if notices and not inbox_only:
+        _send_word(session, clock, notices)
     return len(notices)
 
 
@@ -81,22 +80,33 @@ def mark_read(session: Session, clock: Clock, person_id: uuid.UUID, ids: Iterabl
     unread = session.scalars(statement.order_by(Notice.id).with_for_update()).all()
     for notice in unread:
         notice.read_at = clock.now()
-        _publish(session, notice)
+    _publish(session, unread)
     return len(unread)
 
 
-def _publish(session: Session, notice: Notice) -> None:
-    """To the person's own stream, so that phones have the inbox without signal."""
-    changes.publish(session, f"person:{notice.person_id}", TOPIC, str(notice.id), NoticeSchema().dump(notice))
+def _publish(session: Session, notices: Iterable[Notice]) -> None:
+    """To each person's own stream, so that phones have the inbox without signal."""
+    schema = NoticeSchema()
+    told = [(f"person:{notice.person_id}", str(notice.id), schema.dump(notice)) for notice in notices]
+    changes.publish_many(session, TOPIC, told)
 
 
-def _send_word(session: Session, clock: Clock, notice: Notice) -> None:
-    """A delivery for each browser of the person, and one by mail where an address is known."""
-    browsers = sa.select(PushSubscription.id).where(PushSubscription.person_id == notice.person_id)
-    for subscription_id in session.scalars(browsers):
-        _deliver(session, clock, "push", notice_id=notice.id, subscription_id=subscription_id)
-    if session.scalar(sa.select(Person.email).where(Person.id == notice.person_id)):
-        _deliver(session, clock, "mail", notice_id=notice.id)
+def _send_word(session: Session, clock: Clock, notices: Iterable[Notice]) -> None:
+    """A delivery for each browser of a person, and one by mail where an address is known."""
+    notice_of = {notice.person_id: notice.id for notice in notices}
+    ways = (
+        sa.select(Person.id, Person.email, PushSubscription.id)
+        .outerjoin(PushSubscription, PushSubscription.person_id == Person.id)
+        .where(Person.id.in_(notice_of))
+        .order_by(Person.id, PushSubscription.id)
+    )
+    mailed: set[uuid.UUID] = set()
+    for person_id, email, subscription_id in session.execute(ways).all():
+        if subscription_id is not None:
+            _deliver(session, clock, "push", notice_id=notice_of[person_id], subscription_id=subscription_id)
+        if email and person_id not in mailed:
+            mailed.add(person_id)
+            _deliver(session, clock, "mail", notice_id=notice_of[person_id])
 
 
 # ---- reporters
