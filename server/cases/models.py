@@ -73,7 +73,7 @@ class CaseReport(Base):
     )
 
     case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id"), primary_key=True)
-    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    report_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("report.id"), primary_key=True, index=True)
     joined_at: Mapped[datetime] = mapped_column(primary_key=True)
     left_at: Mapped[datetime | None]
     part: Mapped[bool] = mapped_column(default=False, server_default=sa.false())

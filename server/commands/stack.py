@@ -240,6 +240,8 @@ class Stack:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "max_connections": "200",
+            # Its usual 128 MB are for no machine of today; memory that is never used is never taken.
+            "shared_buffers": f"{min(2048, psutil.virtual_memory().total // 2**22)}MB",
             # Values of rows and statements may be a reporter's words: they stay out of the log.
             "log_error_verbosity": "terse",
             "log_min_error_statement": "panic",

@@ -14,13 +14,14 @@ class DeskRow(Base):
     """A case as the desk looks for it: one narrow row, so that a queue or a search reads one table with its indexes.
 
     Nobody writes it: triggers copy it from the view `desk_row_now` in the transaction of whatever changed, so that
-    it is right whichever room changed something (migrations/versions/desk_rows.py).
+    it is right whichever room changed something (migrations/versions/desk_rows.py, desk_lookups.py).
     """
 
     __tablename__ = "desk_row"
     __table_args__ = (
         sa.Index("ix_desk_row_queue", "state", "rank", "sort_at", "received_at", "case_id"),
         sa.Index("ix_desk_row_received", "received_at", "case_id"),
+        sa.Index("ix_desk_row_state", "state", "received_at", "case_id"),
         sa.Index("ix_desk_row_area", "state", "area_path", postgresql_ops={"area_path": "text_pattern_ops"}),
         sa.Index("ix_desk_row_due", "due_at", "case_id", postgresql_where=sa.text("due_at IS NOT NULL")),
         sa.Index(
@@ -36,10 +37,9 @@ class DeskRow(Base):
             "sort_at",
             "received_at",
             "case_id",
-            postgresql_where=sa.text("suspected > 0"),
+            postgresql_where=sa.text("state = 'registered' AND suspected > 0"),
         ),
-        sa.Index("ix_desk_row_facets", "facets", postgresql_using="gin"),
-        sa.Index("ix_desk_row_grams", sa.text("grams(words)"), postgresql_using="gin"),
+        sa.Index("ix_desk_row_facets_grams", "facets", sa.text("grams(words)"), postgresql_using="gin"),
     )
 
     case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id", ondelete="CASCADE"), primary_key=True)
@@ -56,8 +56,9 @@ class DeskRow(Base):
     suspected: Mapped[int]
     """Suspected duplicates that nobody has judged."""
     facets: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))
-    """`kind:`, `risk:`, `sector:`, `unit:` (proposed ones until the desk decides), `at:` the unit that has it,
-    `by:` each person who took a step, `open:` each side of the case, `urgent`, `unsatisfied`."""
+    """`state:`, `in:` each area it lies in, `kind:`, `risk:`, `sector:`, `unit:` (proposed ones until the desk
+    decides), `at:` the unit that has it, `by:` each person who took a step, `open:` each side of the case, `urgent`,
+    `unsatisfied`."""
     words: Mapped[str]
     """All that is searched, in NFKC and lower case."""
 

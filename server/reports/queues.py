@@ -15,8 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.orm import Session, aliased
 
 from server.cases.models import Case
 from server.cases.rules import State
@@ -31,6 +30,8 @@ from server.reports.rows import case_rows
 from server.reports.rules import AGES, DUE_SOON, FOR_A_LEADER, Filters, Queue, states_of
 
 Condition = sa.ColumnElement[bool]
+Test = Callable[[type[DeskRow]], Condition]
+"""A condition on the rows of the table, or on those of a part of it."""
 LARGEST_PAGE = 200
 COUNTED = 1000
 """Beyond it a number helps nobody to decide anything, and counting would cost more with every case."""
@@ -42,8 +43,50 @@ READ: dict[str, Callable[[str], Any]] = {
     "case_id": uuid.UUID,
 }
 NUMBER = re.compile(r"[0-9]")
-WINDOW = 4000
-"""Rows in which a search looks for itself, before it asks the index of character pairs."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Some of a queue, which is one walk along an index: of one state, or of any (None)."""
+
+    state: State | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    def walked(self) -> list[Condition]:
+        """As the indexes have it that are in order."""
+        return [*([DeskRow.state == self.state] if self.state else []), *self.conditions]
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What the rows of a list must be besides."""
+
+    tests: list[Test]
+    facets: list[str]
+    terms: dict[str, list[str]]
+    """Words that are searched → the pairs of characters that a row with them has."""
+
+    def __bool__(self) -> bool:
+        return bool(self.tests or self.facets or self.terms)
+
+    def among(self, rows: type[DeskRow]) -> list[Condition]:
+        """Looked for in the rows themselves."""
+        # The pairs of a row are worth their making only where the letters alone do not decide: numbers are found whole.
+        whole = [_pairs(rows, grams) for term, grams in self.terms.items() if NUMBER.search(term)]
+        facets = [_has(rows, self.facets)] if self.facets else []
+        return [
+            *(test(rows) for test in self.tests),
+            *facets,
+            *(_holds(rows, term) for term in self.terms),
+            *whole,
+        ]
+
+    def looked_up(self) -> list[Condition]:
+        """As the index has it: one look for all facets and the pairs of all words."""
+        pairs = sorted({gram for grams in self.terms.values() for gram in grams})
+        sought = [_pairs(DeskRow, pairs), *(_holds(DeskRow, term) for term in self.terms)] if pairs else []
+        facets = [_has(DeskRow, self.facets)] if self.facets else []
+        return [*(test(DeskRow) for test in self.tests), *facets, *sought]
 
 
 @dataclass(frozen=True)
@@ -52,10 +95,12 @@ class Order:
 
     keys: tuple[str, ...]
     newest_first: bool = False
+    window: int = 4000
+    """First rows that are looked through, before what is rare among them is asked of the indexes."""
 
-    def of(self, columns: ReadOnlyColumnCollection[str, Any]) -> list[sa.ColumnElement[Any]]:
-        """For ORDER BY."""
-        return [columns[key].desc() if self.newest_first else columns[key] for key in self.keys]
+    def of(self, rows: type[DeskRow]) -> list[Any]:
+        """Its columns."""
+        return [getattr(rows, key) for key in self.keys]
 
     def mark(self, row: sa.Row[Any]) -> str:
         """Where the page after this row begins."""
@@ -81,7 +126,7 @@ class Order:
 
 USUAL = Order(("rank", "sort_at", "received_at", "case_id"))
 ORDERS: dict[Queue | None, Order] = {
-    None: Order(("received_at", "case_id"), newest_first=True),
+    None: Order(("received_at", "case_id"), newest_first=True, window=20_000),  # they lie side by side
     Queue.OVERDUE: Order(("due_at", "case_id")),
     Queue.DUE_SOON: Order(("due_at", "case_id")),
 }
@@ -94,8 +139,8 @@ def counts(session: Session, clock: Clock, actor: Actor) -> list[Facts]:
         (queue, sa.select(sa.func.count()).select_from(few.subquery()).scalar_subquery())
         for queue in Queue
         for few in (
-            sa.select(sa.literal(1)).select_from(DeskRow).where(scope, *arm).limit(COUNTED + 1)
-            for arm in _arms(queue, now)
+            sa.select(sa.literal(1)).select_from(DeskRow).where(scope, *arm.walked()).limit(COUNTED + 1)
+            for arm in _arms(queue, None, now)
         )
     ]
     found = session.execute(sa.select(*(count for _, count in asked))).one()
@@ -118,16 +163,10 @@ def page(
     limit: int,
 ) -> Facts:
     """A page of a queue, most pressing first, or of all cases (None), newest first. Raises Invalid."""
-    order = ORDERS.get(queue, USUAL)
-    arms = _arms(queue, clock.now()) if queue else [[]]
-    common = [scope_of(session, actor), *_narrowed(session, clock, actor, filters)]
-    if after is not None:
-        common.append(order.beyond(after))
-    terms = filters.terms()
-    if terms:
-        found = _search(session, arms, common, order, _sought(session, terms), limit + 1)
-    else:
-        found = session.execute(_listed(arms, common, order, limit + 1)).all()
+    order, now = ORDERS.get(queue, USUAL), clock.now()
+    arms = _arms(queue, filters.state, now)
+    beyond = [order.beyond(after)] if after is not None else []
+    found = _found(session, arms, beyond, order, _narrowed(session, now, actor, filters), limit + 1)
     ids = [row.case_id for row in found[:limit]]
     return {
         "items": rows_of(session, ids),
@@ -148,83 +187,102 @@ def rows_of(session: Session, ids: Sequence[uuid.UUID]) -> list[Facts]:
     return case_rows(session, [by_id[case_id] for case_id in ids])
 
 
-def _arms(queue: Queue, now: datetime) -> list[list[Condition]]:
-    """The conditions of a queue, apart for each state: each of them is one walk along an index."""
+def _arms(queue: Queue | None, state: State | None, now: datetime) -> list[Arm]:
+    """A queue, or all cases (None), apart for each state; only those of the one that is asked for."""
     match queue:
+        case None:
+            return [Arm(state)]
         case Queue.OVERDUE:
-            return [[DeskRow.due_at <= now]]
+            return [Arm(None, (DeskRow.due_at <= now,))]
         case Queue.DUE_SOON:
-            return [[DeskRow.due_at > now, DeskRow.due_at <= now + DUE_SOON]]
-        case Queue.DUPLICATES:
-            return [[DeskRow.state == State.REGISTERED, DeskRow.suspected > sa.literal_column("0")]]
-        case Queue.OBJECTIONS:
-            discontent = DeskRow.facets.contains(_array(["unsatisfied"]))
-            return [[DeskRow.state == State.OBJECTED], [DeskRow.state == State.REPLIED, discontent]]
+            return [Arm(None, (DeskRow.due_at > now, DeskRow.due_at <= now + DUE_SOON))]
         case Queue.TO_APPROVE:
-            return [[DeskRow.facets.overlap(_array([f"open:{side}" for side in sorted(FOR_A_LEADER)]))]]
-    return [[DeskRow.state == state] for state in states_of(queue)]
+            sides = [f"open:{side}" for side in sorted(FOR_A_LEADER)]
+            return [Arm(None, (DeskRow.facets.overlap(_array(sides)),))]
+        case Queue.DUPLICATES:
+            # As the index has it, which no parameter matches.
+            registered = DeskRow.state == sa.literal_column(f"'{State.REGISTERED}'")
+            return [Arm(None, (registered, DeskRow.suspected > sa.literal_column("0")))]
+        case Queue.OBJECTIONS:
+            arms = [Arm(State.OBJECTED), Arm(State.REPLIED, (_has(DeskRow, ["unsatisfied"]),))]
+        case _:
+            arms = [Arm(own) for own in states_of(queue)]
+    return [arm for arm in arms if state in (None, arm.state)]
 
 
-def _listed(
-    arms: list[list[Condition]], common: list[Condition], order: Order, limit: int
-) -> sa.Select[Any] | sa.CompoundSelect[Any]:
-    """The first rows of the arms together, with the keys of their order and the words."""
-    rows = DeskRow.__table__.c
-    walks = [
-        sa.select(*(rows[key] for key in order.keys), rows.words)
-        .where(*arm, *common)
-        .order_by(*order.of(rows))
-        .limit(limit)
-        for arm in arms
-    ]
+def _found(
+    session: Session, arms: list[Arm], beyond: list[Condition], order: Order, narrowed: Narrowed, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """The first rows that are so, with the keys of their order.
+
+    What is common is found among the first rows of the list. Only what is rare there is asked of the indexes of facets
+    and of character pairs, and then there are few enough to be sorted. The planner is given no choice: it knows how
+    common each facet is, but not that a case which nobody has accepted has no risk, and would walk through them all.
+    """
+    if not arms:
+        return []
+    if not narrowed:
+        return session.execute(_listed(arms, beyond, order, limit)).all()
+    near = aliased(DeskRow, _listed(arms, beyond, order, order.window).subquery(), adapt_on_names=True)
+    found = session.execute(_first(near, narrowed.among(near), order, limit)).all()
+    if len(found) < limit:
+        rare = sa.select(*order.of(DeskRow)).where(_in_arms(arms), *narrowed.looked_up(), *beyond)
+        few = aliased(DeskRow, rare.cte("few").prefix_with("MATERIALIZED"), adapt_on_names=True)
+        found = session.execute(_first(few, [], order, limit)).all()
+    return found
+
+
+def _in_arms(arms: list[Arm]) -> Condition:
+    """In one of them: as the index of facets has it, which looks for those of many states at once."""
+    states = [arm.state for arm in arms if arm.state and not arm.conditions]
+    of_a_state = DeskRow.facets.overlap(_array([f"state:{state}" for state in states]))
+    others = [sa.and_(sa.true(), *arm.walked()) for arm in arms if arm.state is None or arm.conditions]
+    return sa.or_(*([of_a_state] if states else []), *others)
+
+
+def _listed(arms: list[Arm], beyond: list[Condition], order: Order, limit: int) -> sa.Select[Any]:
+    """The first rows of the arms together."""
+    walks = [_first(DeskRow, [*arm.walked(), *beyond], order, limit, whole=True) for arm in arms]
     if len(walks) == 1:
         return walks[0]
     together = sa.union_all(*(sa.select(walk.subquery()) for walk in walks)).subquery()
-    return sa.select(together).order_by(*order.of(together.c)).limit(limit)
+    return _first(aliased(DeskRow, together, adapt_on_names=True), [], order, limit, whole=True)
 
 
-def _search(
-    session: Session,
-    arms: list[list[Condition]],
-    common: list[Condition],
-    order: Order,
-    terms: dict[str, list[str]],
-    limit: int,
-) -> Sequence[sa.Row[Any]]:
-    """The rows that hold every term.
-
-    What is common is found among the first rows of the list. Only what is rare there is looked up by its pairs of
-    characters, and then there are few enough to be sorted. No guess of the planner is needed for either.
-    """
-    window = _listed(arms, common, order, WINDOW).subquery()
-    # The pairs of each row are worth their making only where the letters alone do not decide: numbers are found whole.
-    holds = [_holds(window.c.words, term) for term in terms]
-    whole = [_pairs(window.c.words, grams) for term, grams in terms.items() if NUMBER.search(term)]
-    near = sa.select(window).where(*holds, *whole).order_by(*order.of(window.c)).limit(limit)
-    found = session.execute(near).all()
-    if len(found) >= limit:
-        return found
-    in_arm = sa.or_(*(sa.and_(sa.true(), *arm) for arm in arms))
-    words = DeskRow.__table__.c.words
-    rare = [*(_pairs(words, grams) for grams in terms.values()), *(_holds(words, term) for term in terms)]
-    return session.execute(_listed([[in_arm, *rare]], common, order, limit)).all()
+def _first(
+    rows: type[DeskRow], conditions: list[Condition], order: Order, limit: int, whole: bool = False
+) -> sa.Select[Any]:
+    """The first of such rows: whole, or the keys of their order."""
+    keys = order.of(rows)
+    chosen = sa.select(*((getattr(rows, name) for name in DeskRow.__table__.c.keys()) if whole else keys))  # noqa: SIM118
+    return (
+        chosen.where(*conditions)
+        .order_by(*(key.desc() for key in keys) if order.newest_first else keys)
+        .limit(limit)
+    )
 
 
-def _holds(words: sa.ColumnElement[str], term: str) -> Condition:
-    return words.contains(term, autoescape=True)
+def _has(rows: type[DeskRow], facets: Sequence[str]) -> Condition:
+    return rows.facets.contains(_array(facets))
 
 
-def _pairs(words: sa.ColumnElement[str], grams: list[str]) -> Condition:
+def _holds(rows: type[DeskRow], term: str) -> Condition:
+    return rows.words.contains(term, autoescape=True)
+
+
+def _pairs(rows: type[DeskRow], grams: list[str]) -> Condition:
     """As the index of character pairs has them."""
-    return sa.func.grams(words).op("@>")(_array(grams))
+    return sa.func.grams(rows.words).op("@>")(_array(grams))
 
 
-def _array(texts: list[str]) -> sa.ColumnElement[Any]:
+def _array(texts: Sequence[str]) -> sa.ColumnElement[Any]:
     return sa.cast(texts, ARRAY(sa.Text()))
 
 
 def _sought(session: Session, terms: list[str]) -> dict[str, list[str]]:
     """What a row must have for each term. Raises Invalid for one that nothing could be found by."""
+    if not terms:
+        return {}
     found = session.execute(sa.select(*(sa.func.sought(term) for term in terms))).one()
     if not all(found):
         raise Invalid(
@@ -233,39 +291,56 @@ def _sought(session: Session, terms: list[str]) -> dict[str, list[str]]:
     return dict(zip(terms, found, strict=True))
 
 
-def _narrowed(session: Session, clock: Clock, actor: Actor, filters: Filters) -> list[Condition]:
-    conditions: list[Condition] = []
-    if filters.area is not None:
-        path = session.scalar(sa.select(Area.path).where(Area.code == filters.area))
-        conditions.append(_within(path) if path else sa.false())
-    if filters.state is not None:
-        conditions.append(DeskRow.state == filters.state)
+def _narrowed(session: Session, now: datetime, actor: Actor, filters: Filters) -> Narrowed:
+    facets, tests = filters.facets(actor.person_id), list[Test]()
+    match _in_reach(session, actor):
+        case None:
+            pass
+        case [only]:
+            facets += only
+        case several:
+            tests.append(lambda rows: sa.or_(sa.false(), *(_has(rows, one) for one in several)))
     if filters.age is not None:
         younger, span = AGES[filters.age]
-        since = clock.now() - span
-        conditions.append(DeskRow.received_at >= since if younger else DeskRow.received_at < since)
-    if facets := filters.facets(actor.person_id):
-        conditions.append(DeskRow.facets.contains(_array(facets)))
-    return conditions
+        since = now - span
+        tests.append(lambda rows: rows.received_at >= since if younger else rows.received_at < since)
+    return Narrowed(tests, facets, _sought(session, filters.terms()))
 
 
 def scope_of(session: Session, actor: Actor) -> Condition:
     """The cases that this person sees in full: the same rule as `cases.rules.sight`, as a condition."""
-    root = session.scalar(sa.select(Area.path).where(Area.parent_id.is_(None)).limit(1)) or ""
-    conditions: list[Condition] = []
-    for grant in actor.grants:
-        if grant.role not in (Role.DESK, Role.LEADER):
-            continue
-        within: list[Condition] = []
-        if grant.unit_id is not None:
-            within.append(DeskRow.facets.contains(_array([f"at:{grant.unit_id}"])))
-        if grant.area_path is not None and grant.area_path != root:
-            within.append(_within(grant.area_path))
-        if not within:
-            return sa.true()
-        conditions.append(sa.and_(*within))
-    return sa.or_(sa.false(), *conditions)
+    reached = _reached(session, actor)
+    if reached is None:
+        return sa.true()
+    return sa.or_(
+        sa.false(),
+        *(
+            sa.and_(
+                *([_has(DeskRow, [f"at:{unit_id}"])] if unit_id else []),
+                *([DeskRow.area_path.startswith(path + "/", autoescape=True)] if path else []),
+            )
+            for unit_id, path in reached
+        ),
+    )
 
 
-def _within(path: str) -> Condition:
-    return DeskRow.area_path.startswith(path + "/", autoescape=True)
+def _in_reach(session: Session, actor: Actor) -> list[list[str]] | None:
+    """The same as facets, of which a row must have those of one role."""
+    reached = _reached(session, actor)
+    if reached is None:
+        return None
+    return [
+        [*([f"at:{unit_id}"] if unit_id else []), *([f"in:{path.rpartition('/')[2]}"] if path else [])]
+        for unit_id, path in reached
+    ]
+
+
+def _reached(session: Session, actor: Actor) -> list[tuple[uuid.UUID | None, str | None]] | None:
+    """The unit and the area that each role of the desk is held for; None: everything."""
+    root = session.scalar(sa.select(Area.path).where(Area.parent_id.is_(None)).limit(1))
+    reached = [
+        (grant.unit_id, grant.area_path if grant.area_path != root else None)
+        for grant in actor.grants
+        if grant.role in (Role.DESK, Role.LEADER)
+    ]
+    return None if (None, None) in reached else reached

@@ -127,7 +127,14 @@ class Filters:
 
     def facets(self, person_id: uuid.UUID | None) -> list[str]:
         """The facets that a row must have (DeskRow.facets)."""
-        named = {"kind": self.kind, "risk": self.risk, "sector": self.sector_no, "unit": self.unit_id}
+        named = {
+            "state": self.state,
+            "in": self.area,
+            "kind": self.kind,
+            "risk": self.risk,
+            "sector": self.sector_no,
+            "unit": self.unit_id,
+        }
         found = [f"{name}:{value}" for name, value in named.items() if value is not None]
         if self.urgent:
             found.append("urgent")

@@ -1,5 +1,6 @@
 """The rows that the desk finds cases by: always what the view says, and no word lost to a search."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from server.cases.rules import Step
 from server.core.clock import FixedClock
 from server.feedback.services import judge_answer
 from server.identity.models import Area
+from server.identity.rules import Actor, Grant, Role
 from server.reports import queues
 from server.reports.models import DeskRow
 from server.reports.rules import Filters, Queue, queues_of
@@ -103,7 +105,18 @@ def test_above_the_limit_a_count_says_more(
     assert (new["count"], new["more"]) == (2, True)
 
 
-def test_filters_narrow_and_go_together(session: Session, office: County) -> None:
+def look_through(monkeypatch: pytest.MonkeyPatch, window: int) -> None:
+    """How many rows of a list are looked through before the indexes are asked for what is rare."""
+    monkeypatch.setattr(queues, "USUAL", replace(queues.USUAL, window=window))
+    for queue, order in queues.ORDERS.items():
+        monkeypatch.setitem(queues.ORDERS, queue, replace(order, window=window))
+
+
+@pytest.mark.parametrize("window", [4000, 1])
+def test_filters_narrow_and_go_together(
+    session: Session, office: County, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    look_through(monkeypatch, window)
     firm = enterprise(office)
     accepted = office.case("to_sign", office.report(enterprise_id=firm.id))
     elsewhere = office.case(report=office.report(area_id=office.areas["other_town"].id))
@@ -124,6 +137,44 @@ def test_filters_narrow_and_go_together(session: Session, office: County) -> Non
     assert numbers(office, urgent=True) == set()
     assert numbers(office, text="位置") == {nowhere.number}
     assert numbers(office, Queue.NEW, text="大武") == {elsewhere.number, nowhere.number, hazard.number}
+    assert numbers(office, Queue.NEW, kind="hazard", text="大武") == {hazard.number}
+    assert numbers(office, Queue.NEW, risk="orange") == set()
+    assert numbers(office, Queue.NEW, state="to_sign") == set()
+    assert numbers(office, Queue.TO_SIGN, state="to_sign", age="last_day") == {accepted.number}
+    assert numbers(office, Queue.DUE_SOON, state="registered", unit_id=fire) == set()
+    again = office.report()
+    suspect(office, again, office.report())
+    doubted = office.case(report=again)
+    assert numbers(office, Queue.DUPLICATES, kind="tip") == {doubted.number}
+    assert numbers(office, Queue.DUPLICATES, kind="hazard") == set()
+
+
+@pytest.mark.parametrize("window", [4000, 1])
+def test_nobody_is_shown_more_than_the_roles_reach(
+    office: County, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    look_through(monkeypatch, window)
+    here, there = (
+        office.case("transferred"),
+        office.case(report=office.report(area_id=office.areas["other_town"].id)),
+    )
+    nowhere = office.case(report=office.report(area_id=None))
+    town, other, fire = office.areas["town"].path, office.areas["other_town"].path, office.units["fire"].id
+
+    def shown(*grants: Grant) -> set[str]:
+        actor = Actor(office.people["desk"].id, "受理员", grants)
+        found = queues.page(office.session, office.clock, actor, None, Filters(), None, 200)["items"]
+        counted = queues.counts(office.session, office.clock, actor)
+        new = sum(row["count"] for row in counted if row["code"] == Queue.NEW)
+        assert new == sum(row["state"] == "registered" for row in found)
+        return {row["number"] for row in found}
+
+    assert shown(Grant(Role.DESK)) == {here.number, there.number, nowhere.number}
+    assert shown(Grant(Role.DESK, town)) == {here.number}
+    assert shown(Grant(Role.DESK, other)) == {there.number}
+    assert shown(Grant(Role.DESK, other), Grant(Role.LEADER, None, fire)) == {here.number, there.number}
+    assert shown(Grant(Role.LEADER, other, fire)) == set()
+    assert shown(Grant(Role.HANDLER, None, fire)) == set()
 
 
 @pytest.mark.parametrize(
@@ -155,8 +206,8 @@ def test_a_search_finds_what_stands_there_and_nothing_else(
     case.matter = "请现场核查整改"
     office.session.flush()
     other = office.case(report=office.report("无关", enterprise_words=""))
-    for window in (queues.WINDOW, 1):  # among the first rows, and by the index
-        monkeypatch.setattr(queues, "WINDOW", window)
+    for window in (4000, 1):  # among the first rows, and by the index
+        look_through(monkeypatch, window)
         assert (case.number in numbers(office, text=term)) is found
         assert other.number not in numbers(office, text=term)
 
