@@ -258,6 +258,8 @@ class Line(Looped):
                 self._free[way] = max(now - SLACK_S, self._free[way]) + len(data) / self._bytes_per_s
                 if (wait := self._free[way] - now) > 0.002:
                     await asyncio.sleep(wait)
+                if target.is_closing():
+                    return  # cut before its turn came: it has never left
                 setattr(self.wire, way, getattr(self.wire, way) + len(data))
                 on_the_way.put_nowait((time.monotonic() + self._delay_s, data))
             on_the_way.put_nowait((time.monotonic() + self._delay_s, b""))
