@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, lazyload, undefer
 
 from server.audit.services import record
@@ -23,7 +24,7 @@ from server.enterprises.models import Enterprise
 from server.identity import services as identity
 from server.identity.models import Area, Person
 from server.identity.rules import OF_A_UNIT, Actor, Role
-from server.intake.models import Addition, Medium, Report, ReporterChannel
+from server.intake.models import Addition, Medium, NumberCounter, Report, ReporterChannel
 from server.intake.rules import Bounds, ReportFields, read_more, read_report, report_number
 from server.notices import services as notices
 from storage.sealing import CannotOpen, Purpose
@@ -91,10 +92,14 @@ DECLARE = sa.text("""
     WHERE medium.submission_id = :submission_id AND medium.sha256 = told.sha256
 """)
 TIE = sa.text("UPDATE reporter_channel SET report_id = :report_id WHERE submission_id = :submission_id")
-COUNT = sa.text("""
-    INSERT INTO number_counter (series, year, last) VALUES (:series, :year, 1)
-    ON CONFLICT (series, year) DO UPDATE SET last = number_counter.last + 1 RETURNING last
-""")
+COUNT = (
+    insert(NumberCounter)
+    .values(series=sa.bindparam("series"), year=sa.bindparam("year"), last=1)
+    .on_conflict_do_update(
+        index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + 1}
+    )
+    .returning(NumberCounter.last)
+)
 
 ON_PATROL = (Role.INSPECTOR, Role.GRID_HEAD)
 

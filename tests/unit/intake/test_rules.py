@@ -99,5 +99,19 @@ def test_lone_surrogates_become_spaces() -> None:
     assert printable("a\ud800b") == "a b"
 
 
+def test_what_is_said_of_a_medium_can_be_stored() -> None:
+    rows = [
+        {"sha256": "b" * 64, "type": "image/\x00jpeg", "captured_at": "2026-11-23T07:58:00+08:00:00.5"},
+        {"sha256": "c" * 64, "captured_at": "0001-01-01T00:00:00+14:00"},
+        {"sha256": "\x00", "kind": "photo"},
+        {"sha256": "\ud800" * 64, "kind": "photo"},
+    ]
+    media = read_report(GOOD | {"media": rows}, "tip", NOW, COUNTY).media
+    assert set(media) == {"b" * 64, "c" * 64}
+    assert media["b" * 64]["type"] == "image/ jpeg"
+    assert media["b" * 64]["captured_at"].utcoffset() == timedelta(0)
+    assert media["c" * 64]["captured_at"] is None
+
+
 def test_numbers_tell_county_year_and_kind() -> None:
     assert report_number("632621", "tip", 2026, 42) == "632621-2026-T000042"
