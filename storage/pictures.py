@@ -5,6 +5,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
 
 import imagehash
@@ -34,6 +35,10 @@ MIMES = {
 }
 
 pillow_heif.register_heif_opener(thumbnails=False)
+# Otherwise loaded with the first picture, that is anew in each process that looks at one: 50 ms.
+Image.init()
+import_module("numpy.ma")
+import_module("_strptime")
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before anything is decoded
 
 
@@ -97,10 +102,11 @@ def write_small(picture: Image.Image, into: Path) -> str:
     preview = picture.copy()
     # Gap 1: a whole factor is averaged, which is all there is to do for a photo of 2560.
     preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC, reducing_gap=1)
-    preview.save(into / "preview.webp", "WEBP", quality=80, method=2)
+    # Method 1: two thirds of the time of method 2, for a file that is a twelfth larger.
+    preview.save(into / "preview.webp", "WEBP", quality=80, method=1)
     thumb = preview.copy()
     thumb.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
-    thumb.save(into / "thumb.webp", "WEBP", quality=75, method=4)
+    thumb.save(into / "thumb.webp", "WEBP", quality=75, method=2)
     return seen_hash(preview)
 
 

@@ -47,6 +47,7 @@ def worker(only: str | None) -> None:
     import server.worker  # noqa: F401
     from server.core.bell import QUEUES, SLOW_QUEUE
 
+    os.chdir(ROOT)  # where the process that looks at media finds what it loads beforehand
     queues = [name for name in QUEUES if only is None or (name == SLOW_QUEUE) == (only == "slow")]
     SimpleWorker(queues, connection=_queue_connection(), serializer=JSONSerializer).work(
         logging_level="WARNING", max_jobs=JOBS_PER_WORKER

@@ -336,3 +336,28 @@ def test_the_worker_itself_never_loads_a_decoder() -> None:
     code = "import sys, storage.media; print([m for m in ('av', 'PIL', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_process_that_looks_at_a_photo_has_loaded_all_it_needs_before(tmp_path: Path) -> None:
+    """It is forked for each photo: what it loaded then, it would load for each."""
+    drawn.scene(640, 480).save(tmp_path / "opened", "JPEG")
+    program = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from storage import media_room
+from storage.media import Limits
+before = set(sys.modules)
+found = media_room.look(Path("opened"), None, datetime.now(UTC), Path("."), Limits())
+assert found["kind"] == "photo", found
+print(*set(sys.modules) - before)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == []
