@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 from tests.conftest import CHROMIUM, FLAGS
-from tests.faults.ground import GIVE_UP_S, PARTS, Ground, Job, NotAtRest, Phone
+from tests.faults.ground import GIVE_UP_S, HOUR_MS, PARTS, Ground, Job, NotAtRest, Phone
 from tests.faults.proxy import Exchange, Proxy, Trouble, troubles
 from tests.faults.runs import SHARE_OF_TROUBLE, Told, check, held
 
@@ -62,6 +62,7 @@ class Tab(Phone):
         self._jobs = jobs
         self._context: BrowserContext | None = None
         self._page: Page | None = None
+        self._later_ms = 0
 
     def _open(self) -> Page:
         """The app, in the browser that runs, else in a new one on the same profile."""
@@ -78,6 +79,7 @@ class Tab(Phone):
             locale="zh-CN",
         )
         self._context.set_default_timeout(PATIENCE_MS)
+        self._context.add_init_script(f"Date.now = ((now) => () => now() + {self._later_ms})(Date.now)")
         self._page = self._context.pages[0]
         self._page.goto(f"{self._base}/tip/")
         self._page.locator("#app > *").first.wait_for()
@@ -120,6 +122,12 @@ class Tab(Phone):
         for item in self.items:
             if item["seq"] is not None:
                 self.seqs.setdefault(item["id"], set()).add(item["seq"])
+
+    def sleep_an_hour(self) -> None:
+        """The browser is closed, and opened again after an hour."""
+        self.close()
+        self._later_ms += HOUR_MS
+        self.thinks = {}
 
     def wake(self) -> None:
         """The link is back."""
@@ -213,6 +221,7 @@ def run_in_browser(running: Ground, driver: Playwright, program: Path, photos: l
                         tab.report(number, soon)
                     break
             proxy.decide = other.decide = lambda _: None
+            slept = False
             while True:
                 running.revive()
                 running.let_time_pass()
@@ -221,7 +230,12 @@ def run_in_browser(running: Ground, driver: Playwright, program: Path, photos: l
                     phone.wake()
                     tab.look()
                     if tab.content and phone.content and not running.open_tasks():
-                        break
+                        half_written = [one for one in (tab, phone) if one.thinks["chunks"]]
+                        if not half_written or slept:
+                            break
+                        slept = True
+                        for one in half_written:
+                            one.sleep_an_hour()
                 if time.monotonic() > give_up:
                     raise NotAtRest(f"seed {seed}: {tab.thinks} {phone.thinks} {running.open_tasks()}")
                 time.sleep(0.2)

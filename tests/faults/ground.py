@@ -44,6 +44,7 @@ from tests.factories.county import build_county
 DATABASE = "faults"
 INSPECTOR = {"login": "inspector", "password": "dawu-town-inspector"}
 GIVE_UP_S = 180
+HOUR_MS = 60 * 60 * 1000 + 1
 """When something that should come has not come by then, it never will: a hang, told as what is still open."""
 OURS = {"web": "serve", "worker": "worker", "cron": "cron"}
 PARTS = ("web", "worker", "postgres", "valkey", "seaweedfs")
@@ -290,6 +291,7 @@ class Phone:
             "api": api,
             "speed": speed,
             "since": int(time.time() * 1000),
+            "later": 0,
             "jobs": [asdict(job) | {"photos": [str(photo) for photo in job.photos]} for job in jobs],
             "sign_in": INSPECTOR if any(job.visit for job in jobs) else None,
         }
@@ -321,6 +323,13 @@ class Phone:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def sleep_an_hour(self) -> None:
+        """Off, and on again after an hour: what is half written is kept so long, as another window may write on."""
+        self.kill()
+        self._plan["later"] += HOUR_MS
+        self.thinks = {}
+        self.start()
 
     def wake(self) -> None:
         """The link is back."""

@@ -94,6 +94,10 @@ def run(running: Ground, program: Path, photos: list[Path], seed: int) -> Told:
             proxy.decide = lambda _: None
         try:
             until_content(running, phones)
+            if half_written := [phone for phone in phones if phone.thinks["chunks"]]:
+                for phone in half_written:
+                    phone.sleep_an_hour()
+                until_content(running, phones)
             check(running, phones, proxies, before)
         except AssertionError as fault:
             raise AssertionError(f"seed {seed}, killed {killed}: {fault}") from fault

@@ -16,6 +16,8 @@ interface Plan {
   /** How much faster than the world this phone's clock runs, and since when (ms since 1970). */
   speed: number;
   since: number;
+  /** And by how many ms it is ahead: the phone lay switched off. */
+  later: number;
   /** What the person wants to report, one after another; photos are files. On a visit a hazard was found. */
   jobs: { text: string; photos: string[]; urgent: boolean; visit: Visit | null }[];
   /** An inspector's; null: the public's phone. */
@@ -32,7 +34,7 @@ const TOLD_EVERY_MS = 50;
 
 const [diskPath = '', planPath = ''] = process.argv.slice(2);
 const plan = JSON.parse(readFileSync(planPath, 'utf8')) as Plan;
-const { speed, since } = plan;
+const { speed, since, later } = plan;
 const database = plan.sign_in ? 'gridwatch-staff' : 'gridwatch-tip';
 
 const tell = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -43,7 +45,7 @@ const outbox = await Outbox.open({
   owner: () => plan.sign_in?.login ?? null,
   environment: {
     indexedDB: await openDisk(diskPath, database),
-    now: () => Math.round(since + (Date.now() - since) * speed),
+    now: () => Math.round(since + (Date.now() - since) * speed + later),
     after: (ms, run) => {
       const timer = setTimeout(run, ms / speed);
       return () => {
