@@ -63,7 +63,7 @@ export default ts.config(
             '/^problem\\./', '/^reason\\./', '/^rule\\./', '/^step\\./', '/^state(More)?\\./', '/^risk\\./', '/^flag\\./', '/^wait\\./',
             '/^(visitReason|answer|signatory|level|levelHint|formFault|side|actor|stepGo|stepDone|stepMeans|fieldHint|form|flagShort|channel|key|submission|itemState|attention|fault|storageWarning|mendField|conflictReason|theme|locale|size|span)\\./',
             '/^(notice|noticeChannel)\\./', '/^(givesAway|placeholder)\\./', '/^finding\\./', '/^queue\\./', '/^field\\./', '/^said\\./', '/^choice\\./', '/^role\\./', '/^clock\\./', '/^media\\.kind\\./', '/^fault\\./', '/[fF]ault\\./',
-            '/^filter\\./', '/^next\\./', '/^ways\\.(kind|to)\\./', '/^(reward|settings|clockRules\\.(length|days)|costs\\.(kind|hint))\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
+            '/^tableColumn\\./', '/^filter\\./', '/^next\\./', '/^ways\\.(kind|to)\\./', '/^(reward|settings|clockRules\\.(length|days)|costs\\.(kind|hint))\\./', '/^ground\\./', '/^storage\\./', '/^protection\\./', '/^settings\\.(sizes|themes)\\./', '/^place\\.(denied|unavailable|asking)$/',
           ],
         },
       ],
