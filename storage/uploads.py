@@ -336,7 +336,7 @@ class UploadStore:
                 raise UploadMissing(str(upload_id))
             if not _status(upload).may_expire:
                 raise NotYours("received in full")
-            keys = _keys(session, upload_id)
+            keys = _keys(session, [upload_id])
             session.delete(upload)
         self._drop(keys)
 
@@ -447,7 +447,7 @@ class UploadStore:
                 .limit(SWEEP_BATCH)
                 .with_for_update(skip_locked=True)
             ).all()
-            keys = [key for upload_id in ids for key in _keys(session, upload_id)]
+            keys = _keys(session, ids)
             session.execute(sa.delete(Upload).where(Upload.id.in_(ids)))
         self._drop(keys)
         return len(ids)
@@ -504,10 +504,11 @@ def _has_more(body: Reader) -> bool:
         return False
 
 
-def _keys(session: Session, upload_id: uuid.UUID) -> Sequence[str]:
-    """The objects of an upload, in the order of their bytes."""
-    pieces = sa.select(UploadPiece.object_key).where(UploadPiece.upload_id == upload_id)
-    return session.scalars(pieces.order_by(UploadPiece.offset)).all()
+def _keys(session: Session, upload_ids: Sequence[uuid.UUID]) -> Sequence[str]:
+    """The objects of these uploads."""
+    return session.scalars(
+        sa.select(UploadPiece.object_key).where(UploadPiece.upload_id.in_(upload_ids))
+    ).all()
 
 
 def _lock_number(upload_id: uuid.UUID) -> int:

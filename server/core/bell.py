@@ -97,8 +97,9 @@ class Bell:
 
     def wake(self, name: str) -> None:
         """Wake a worker for a queue. Where enough jobs wait already, the last of them will find what is there now."""
-        if queue(self._connection, name).count < MOST_WAITING:
-            queue(self._connection, name).enqueue_many([_job("server.worker.answer", name)])
+        jobs = queue(self._connection, name)
+        if jobs.count < MOST_WAITING:
+            jobs.enqueue_many([_job("server.worker.answer", name)])
 
     def waits(self, name: str) -> bool:
         """Whether something is rung for in a queue."""

@@ -148,7 +148,9 @@ def _payload(
 ) -> bytes:
     on_the_way = any(medium.state == "expected" for medium in submission.media)
     # Nothing of a new one can have been sent: uploads are taken only for what was declared.
-    uploads = uploads_of(session(), [submission.id]) if on_the_way and arrival is not arrival.NEW else []
+    uploads = (
+        uploads_of(session(), [submission.id]) if on_the_way and arrival is not ledger.Arrival.NEW else []
+    )
     offsets = {upload.sha256: upload.offset for upload in uploads}
     differs = arrival is ledger.Arrival.DIFFERS
     return ledger.payload(submission, clock().now(), offsets, digest=digest, differs=differs)

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
+from server.core.calendar import day_of
 from tests.e2e.conftest import DESK, NewBrowser
 from tests.e2e.test_story import sign_in
 
 
 def test_an_administrator_saves_a_year_and_what_mistakes_cost(home: str, browser: NewBrowser) -> None:
     page = sign_in(browser("admin", DESK), home, "admin")
-    year = datetime.now(UTC).year + 3
+    year = day_of(datetime.now(UTC)).year + 3
     asked = page.get_by_role("dialog")
 
     # A year that nobody has told yet: New Year's Day is off, and one day more.

@@ -44,8 +44,9 @@ from tests.factories.county import build_county
 DATABASE = "faults"
 INSPECTOR = {"login": "inspector", "password": "dawu-town-inspector"}
 GIVE_UP_S = 180
-HOUR_MS = 60 * 60 * 1000 + 1
 """When something that should come has not come by then, it never will: a hang, told as what is still open."""
+HOUR_MS = 60 * 60 * 1000 + 1
+"""A phone keeps so long what was half written at a kill."""
 OURS = {"web": "serve", "worker": "worker", "cron": "cron"}
 PARTS = ("web", "worker", "postgres", "valkey", "seaweedfs")
 PWA = ROOT / "pwa"
