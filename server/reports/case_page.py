@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -19,6 +20,8 @@ from server.identity.models import Area, Person, Unit
 from server.identity.rules import Actor
 from server.intake.models import Medium, Report, ReporterChannel
 from server.intake.services import evidence_of, media_of
+from server.reports.models import DeskRow
+from server.reports.queues import scope_of
 from server.reports.rows import FIRST_WORDS, case_rows
 from server.routing.models import RoutingProposal
 from server.triage.models import DuplicateSuggestion, Sector, SectorProposal
@@ -41,8 +44,9 @@ def case_page(session: Session, actor: Actor, case_id: uuid.UUID) -> Facts:
 def page_of(session: Session, actor: Actor, case: Case, facts: CaseFacts, seen: Sight) -> Facts:
     """The page for a known sight: who has just handed a case on still reads the answer to that step."""
     steps = rules.allowed_steps(facts, actor)
-    read = _full if seen is Sight.FULL else _for_unit
-    return read(session, case, facts, steps)
+    if seen is Sight.FULL:
+        return _full(session, actor, case, facts, steps)
+    return _for_unit(session, case, facts, steps)
 
 
 def _for_unit(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transition]) -> Facts:
@@ -63,7 +67,7 @@ def _for_unit(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Tr
     }
 
 
-def _full(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transition]) -> Facts:
+def _full(session: Session, actor: Actor, case: Case, facts: CaseFacts, steps: Sequence[Transition]) -> Facts:
     names = session.execute(
         sa.select(Area.name, Enterprise.name, Unit.name)
         .select_from(Case)
@@ -75,12 +79,12 @@ def _full(session: Session, case: Case, facts: CaseFacts, steps: Sequence[Transi
     reports = sheet.reports_of(session, case.id)
     events = sheet.events_of(session, case.id)
     own = [report.id for report in reports]
-    suggestions = _suggested(session, own)
+    suggestions = _suggested(session, actor, own)
     media = media_of(
         session,
         [report.submission_id for report in reports]
         + [event.submission_id for event in events if event.submission_id]
-        + [other.submission_id for _, other, *_ in suggestions],
+        + [one.report.submission_id for one in suggestions if one.in_reach],
     )
     first = reports[0].id if reports else None
     return {
@@ -193,11 +197,19 @@ def _sectors(session: Session, report_id: uuid.UUID | None) -> list[Facts]:
     ]
 
 
-Suggested = tuple[DuplicateSuggestion, Report, Case, str | None]
+class _Suggested(NamedTuple):
+    """A suspicion, with the other report and its case."""
+
+    suspicion: DuplicateSuggestion
+    report: Report
+    case: Case
+    enterprise: str | None
+    in_reach: bool
+    """Whether the person sees that case as well: only then what was reported there is shown (DOMAIN.md §5)."""
 
 
-def _suggested(session: Session, report_ids: Sequence[uuid.UUID]) -> list[Suggested]:
-    """Suspicions about these reports in both directions, with the other report and its case; best first.
+def _suggested(session: Session, actor: Actor, report_ids: Sequence[uuid.UUID]) -> list[_Suggested]:
+    """Suspicions about these reports in both directions; best first.
 
     What is already joined in one case needs no judgement any more.
     """
@@ -210,34 +222,36 @@ def _suggested(session: Session, report_ids: Sequence[uuid.UUID]) -> list[Sugges
     ]
     # Apart: no planner guesses how few these are, and it would read the reports of all cases through.
     others = session.execute(
-        sa.select(Report, Case, Enterprise.name)
+        sa.select(Report, Case, Enterprise.name, scope_of(session, actor))
         .join(CaseReport, sa.and_(CaseReport.report_id == Report.id, CaseReport.left_at.is_(None)))
         .join(Case, Case.id == CaseReport.case_id)
+        .join(DeskRow, DeskRow.case_id == Case.id)
         .outerjoin(Enterprise, Enterprise.id == Report.enterprise_id)
         .where(Report.id.in_({other_id for other_id, _ in pairs} - own))
     ).all()
-    found = [(one, *row) for other_id, one in pairs for row in others if row[0].id == other_id]
-    return sorted(found, key=lambda row: (-row[0].score, row[0].id))
+    found = [_Suggested(one, *row) for other_id, one in pairs for row in others if row[0].id == other_id]
+    return sorted(found, key=lambda one: (-one.suspicion.score, one.suspicion.id))
 
 
-def _suggestion(row: Suggested, own: Collection[uuid.UUID], media: Media) -> Facts:
-    suggestion, other, case, enterprise = row
+def _suggestion(row: _Suggested, own: Collection[uuid.UUID], media: Media) -> Facts:
+    suspicion, other, case, enterprise, in_reach = row
     return {
-        "id": suggestion.id,
-        "outcome": suggestion.outcome,
-        "earlier": suggestion.report_id in own,
-        "score": suggestion.score,
-        "reasons": suggestion.reasons,
-        "judged": suggestion.judged,
+        "id": suspicion.id,
+        "outcome": suspicion.outcome,
+        "earlier": suspicion.report_id in own,
+        "score": suspicion.score,
+        "reasons": suspicion.reasons if in_reach else [],
+        "judged": suspicion.judged,
+        "in_reach": in_reach,
         "other": {
             "case_id": case.id,
             "number": case.number,
             "state": State(case.state),
-            "text": other.text,
+            "text": other.text if in_reach else "",
             "received_at": other.received_at,
             "closed_at": case.closed_at,
-            "place": place(other),
-            "enterprise": enterprise or other.enterprise_words or None,
+            "place": place(other) if in_reach else None,
+            "enterprise": (enterprise or other.enterprise_words or None) if in_reach else None,
             "media": media.get(other.submission_id, []),
         },
     }

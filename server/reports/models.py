@@ -40,6 +40,13 @@ class DeskRow(Base):
             postgresql_where=sa.text("state = 'registered' AND suspected > 0"),
         ),
         sa.Index("ix_desk_row_facets_grams", "facets", sa.text("grams(words)"), postgresql_using="gin"),
+        sa.Index(
+            "ix_desk_row_alive",
+            "facets",
+            sa.text("grams(words)"),
+            postgresql_using="gin",
+            postgresql_where=sa.text("state NOT IN ('archived', 'merged')"),
+        ),
     )
 
     case_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("case.id", ondelete="CASCADE"), primary_key=True)

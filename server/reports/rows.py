@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -13,7 +14,6 @@ from server.cases.rules import State
 from server.core.db import Facts
 from server.feedback.models import Message
 from server.intake.models import Medium, Report
-from server.intake.services import media_of
 from server.reports.models import DeskRow
 
 FIRST_WORDS = 120
@@ -24,16 +24,32 @@ def case_rows(
 ) -> list[Facts]:
     """Rows (CaseRowSchema) of cases with the names of their area, enterprise and unit."""
     ids = [case.id for case, *_ in found]
-    reports: dict[uuid.UUID, list[Report]] = defaultdict(list)
+    # Columns alone: as whole objects these hundreds of rows would cost more than all the rest.
+    reports: dict[uuid.UUID, list[Any]] = defaultdict(list)
     current = (
-        sa.select(CaseReport.case_id, Report)
+        sa.select(
+            CaseReport.case_id,
+            Report.id,
+            Report.submission_id,
+            Report.text,
+            Report.enterprise_words,
+            Report.flags,
+        )
         .join(Report, Report.id == CaseReport.report_id)
         .where(CaseReport.case_id.in_(ids), CaseReport.left_at.is_(None))
         .order_by(Report.seq)
     )
-    for case_id, report in session.execute(current):
-        reports[case_id].append(report)
-    media = media_of(session, [report.submission_id for rows in reports.values() for report in rows])
+    for report in session.execute(current):
+        reports[report.case_id].append(report)
+    submissions = [report.submission_id for rows in reports.values() for report in rows]
+    media: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    seen = sa.case((Medium.state == "ready", Medium.thumb_key)).is_not(None)
+    for medium in session.execute(
+        sa.select(Medium.submission_id, Medium.id, seen.label("seen"))
+        .where(Medium.submission_id.in_(submissions))
+        .order_by(Medium.position)
+    ):
+        media[medium.submission_id].append(medium)
     suspected: dict[uuid.UUID, int] = dict(
         session.execute(sa.select(DeskRow.case_id, DeskRow.suspected).where(DeskRow.case_id.in_(ids))).all()
     )
@@ -46,8 +62,8 @@ def case_rows(
 def _row(
     case: Case,
     names: Sequence[str | None],
-    reports: Sequence[Report],
-    media: dict[uuid.UUID, list[Medium]],
+    reports: Sequence[Any],
+    media: dict[uuid.UUID, list[Any]],
     suspected: int,
     asked: set[uuid.UUID],
 ) -> Facts:
@@ -74,9 +90,7 @@ def _row(
         "first_received_at": case.first_received_at,
         "due_at": case.due_at,
         "text": first.text[:FIRST_WORDS] if first else "",
-        "thumb": next(
-            (medium.id for medium in pictures if medium.state == "ready" and medium.thumb_key), None
-        ),
+        "thumb": next((medium.id for medium in pictures if medium.seen), None),
         "media_count": len(pictures),
         "suggested_duplicates": suspected,
         "urgent": case.urgent,

@@ -228,6 +228,10 @@ class SuspectedDuplicateSchema(Schema):
     score = fields.Float(required=True)
     reasons = fields.List(fields.Nested(ReasonSchema), required=True)
     judged = fields.String(required=True, allow_none=True, metadata={"description": "same or different"})
+    in_reach = fields.Boolean(
+        required=True,
+        metadata={"description": "False: of another area; no words, place, photos or reasons are given"},
+    )
     other = fields.Nested(OtherReportSchema, required=True)
 
 

@@ -159,10 +159,12 @@ def _report(session: Session, report_id: uuid.UUID) -> Report:
 
 
 def _may_judge(session: Session, actor: Actor, suggestion: DuplicateSuggestion) -> bool:
-    path = session.scalar(
-        sa.select(Area.path).join(Report, Report.area_id == Area.id).where(Report.id == suggestion.report_id)
+    """Whose desk it is where both were reported: nobody judges what they may not read."""
+    pair = (suggestion.report_id, suggestion.other_id)
+    paths = sa.select(Area.path).select_from(Report).outerjoin(Area, Area.id == Report.area_id)
+    return all(
+        actor.may(Role.DESK, area_path=path) for path in session.scalars(paths.where(Report.id.in_(pair)))
     )
-    return actor.may(Role.DESK, area_path=path)
 
 
 def _told(session: Session, report: Report) -> Told:

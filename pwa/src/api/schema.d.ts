@@ -3439,6 +3439,8 @@ export interface components {
             reasons: components["schemas"]["Reason"][];
             /** @description same or different */
             judged: string | null;
+            /** @description False: of another area; no words, place, photos or reasons are given */
+            in_reach: boolean;
             other: components["schemas"]["OtherReport"];
         };
         CasePage: {

@@ -189,6 +189,28 @@ def test_a_suspected_duplicate_is_shown_side_by_side_until_it_is_judged_or_merge
     assert [report["text"] for report in page["reports"]] == ["仓库门锁着", "仓库的门上了锁"]
 
 
+def test_of_a_suspected_duplicate_in_another_area_only_its_number_is_told(
+    client: FlaskClient, office: County, signed_in: SignedIn
+) -> None:
+    theirs, mine = office.report("河对岸的仓库"), office.report(area_id=office.areas["other_town"].id)
+    office.photo(theirs.submission_id)
+    first, second = office.case(report=theirs), office.case(report=mine)
+    suggestion = suspect(office, mine, theirs)
+    office.session.commit()
+    town, path = signed_in("other_desk"), f"/api/v1/suggestions/{suggestion.id}/judgement"
+    [shown] = client.get(f"/api/v1/cases/{second.id}", headers=town).json["suggestions"]
+    assert (shown["in_reach"], shown["reasons"]) == (False, [])
+    other = shown["other"]
+    assert other["number"] == first.number
+    assert (other["text"], other["place"], other["enterprise"], other["media"]) == ("", None, None, [])
+    # Who may not read both does not judge; who sees both does.
+    assert client.post(path, json={"same": True}, headers=town).status_code == 404
+    county = signed_in("desk")
+    [whole] = client.get(f"/api/v1/cases/{second.id}", headers=county).json["suggestions"]
+    assert (whole["in_reach"], whole["reasons"], whole["other"]["text"]) == (True, [REASON], "河对岸的仓库")
+    assert client.post(path, json={"same": True}, headers=county).status_code == 200
+
+
 def test_the_machines_proposals_are_shown_with_their_reasons(
     client: FlaskClient, office: County, signed_in: SignedIn
 ) -> None:

@@ -105,18 +105,23 @@ def test_above_the_limit_a_count_says_more(
     assert (new["count"], new["more"]) == (2, True)
 
 
-def look_through(monkeypatch: pytest.MonkeyPatch, window: int) -> None:
+Windows = tuple[int, int]
+WAYS_TO_FIND: list[Windows] = [(500, 6000), (1, 6000), (1, 1)]
+"""Among the first rows; among more, as one of them was found; by the index."""
+
+
+def look_through(monkeypatch: pytest.MonkeyPatch, windows: Windows) -> None:
     """How many rows of a list are looked through before the indexes are asked for what is rare."""
-    monkeypatch.setattr(queues, "USUAL", replace(queues.USUAL, window=window))
+    monkeypatch.setattr(queues, "USUAL", replace(queues.USUAL, windows=windows))
     for queue, order in queues.ORDERS.items():
-        monkeypatch.setitem(queues.ORDERS, queue, replace(order, window=window))
+        monkeypatch.setitem(queues.ORDERS, queue, replace(order, windows=windows))
 
 
-@pytest.mark.parametrize("window", [4000, 1])
+@pytest.mark.parametrize("windows", WAYS_TO_FIND)
 def test_filters_narrow_and_go_together(
-    session: Session, office: County, monkeypatch: pytest.MonkeyPatch, window: int
+    session: Session, office: County, monkeypatch: pytest.MonkeyPatch, windows: Windows
 ) -> None:
-    look_through(monkeypatch, window)
+    look_through(monkeypatch, windows)
     firm = enterprise(office)
     accepted = office.case("to_sign", office.report(enterprise_id=firm.id))
     elsewhere = office.case(report=office.report(area_id=office.areas["other_town"].id))
@@ -147,13 +152,27 @@ def test_filters_narrow_and_go_together(
     doubted = office.case(report=again)
     assert numbers(office, Queue.DUPLICATES, kind="tip") == {doubted.number}
     assert numbers(office, Queue.DUPLICATES, kind="hazard") == set()
+    unsatisfied = office.case("replied")
+    unsatisfied.unsatisfied = True
+    office.session.flush()
+    assert numbers(office, Queue.OBJECTIONS, kind="tip") == {unsatisfied.number}
+    assert numbers(office, Queue.OBJECTIONS, state="objected") == set()
+    for case in (doubted, nowhere, accepted):
+        case.urgent = True
+    office.session.flush()
+    assert numbers(office, Queue.NEW, urgent=True) == {doubted.number, nowhere.number}
+    assert numbers(office, Queue.NEW, urgent=True, age="last_week", text="位置") == {nowhere.number}
+    old = office.case("archived")
+    assert numbers(office, unit_id=fire, text="大武") == {accepted.number, old.number, unsatisfied.number}
+    office.clock.advance(timedelta(days=1))
+    assert numbers(office, Queue.DUE_SOON, urgent=True) == {accepted.number}
 
 
-@pytest.mark.parametrize("window", [4000, 1])
+@pytest.mark.parametrize("windows", WAYS_TO_FIND)
 def test_nobody_is_shown_more_than_the_roles_reach(
-    office: County, monkeypatch: pytest.MonkeyPatch, window: int
+    office: County, monkeypatch: pytest.MonkeyPatch, windows: Windows
 ) -> None:
-    look_through(monkeypatch, window)
+    look_through(monkeypatch, windows)
     here, there = (
         office.case("transferred"),
         office.case(report=office.report(area_id=office.areas["other_town"].id)),
@@ -184,6 +203,8 @@ def test_nobody_is_shown_more_than_the_roles_reach(
         ("罐", True),
         ("卸油 抽烟", True),
         ("卸油 打牌", False),
+        ("卸油时抽烟，油罐车停在", True),
+        ("油罐车停在卸油时抽烟", False),
         ("LNG", True),
         ("lng站", True),
         ("3号楼", True),
@@ -206,8 +227,8 @@ def test_a_search_finds_what_stands_there_and_nothing_else(
     case.matter = "请现场核查整改"
     office.session.flush()
     other = office.case(report=office.report("无关", enterprise_words=""))
-    for window in (4000, 1):  # among the first rows, and by the index
-        look_through(monkeypatch, window)
+    for windows in WAYS_TO_FIND:
+        look_through(monkeypatch, windows)
         assert (case.number in numbers(office, text=term)) is found
         assert other.number not in numbers(office, text=term)
 
