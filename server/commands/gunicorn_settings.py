@@ -1,5 +1,6 @@
 """gunicorn's settings, read by name: https://docs.gunicorn.org/en/stable/settings.html"""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -8,6 +9,12 @@ from pathlib import Path
 def memory_folder() -> str | None:
     """A folder that no disk is behind: a heartbeat must not wait for one. None: the usual temporary folder."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - what is written there has random names
+
+
+def post_worker_init(_: object) -> None:
+    """Leave what the program itself is made of out of every collection: looking it through took 110 ms each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def on_exit(_: object) -> None:
