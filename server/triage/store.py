@@ -141,8 +141,8 @@ def candidates(
         "year": at - rules.AGAIN,
         "limit": limit,
     }
-    rows = connection.execute(statement, {name: given[name] for name in statement._bindparams})
-    return [tuple(row) for row in rows]
+    found = connection.execute(statement, {name: given[name] for name in statement._bindparams})
+    return [tuple(row) for row in found.all()]
 
 
 def read(rows: Iterable[Row]) -> Found:
