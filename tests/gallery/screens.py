@@ -32,6 +32,7 @@ RULES = """名称,行业序号,牵头单位,责任单位
 消防的归消防队,6,县消防救援大队,
 燃气的归应急局,9,县应急管理局,
 """
+WRONG_RULES = RULES.replace("消防救援大队", "消防大对").replace(",9,", ",九十,")
 
 
 def hold(route: Route) -> None:
@@ -667,7 +668,7 @@ def rules(gallery: Gallery) -> None:
                 expect(page.get_by_text("还没有自己的规则")).to_be_visible()
                 gallery.take(page, f"staff-routingrules-empty-{width}")
                 page.locator("input[type=file]").set_input_files(
-                    {"name": "规则.csv", "mimeType": "text/csv", "buffer": "名称\n一行坏的".encode()}
+                    {"name": "规则.csv", "mimeType": "text/csv", "buffer": WRONG_RULES.encode()}
                 )
                 expect(page.get_by_role("alert")).to_be_visible()
                 gallery.take(page, f"staff-routingrules-error-{width}")
