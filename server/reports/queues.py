@@ -391,10 +391,11 @@ def _in_reach(session: Session, actor: Actor) -> list[list[str]] | None:
 
 def _reached(session: Session, actor: Actor) -> list[tuple[uuid.UUID | None, str | None]] | None:
     """The unit and the area that each role of the desk is held for; None: everything."""
-    reached = [
+    held = [
         (grant.unit_id, grant.area_path) for grant in actor.grants if grant.role in (Role.DESK, Role.LEADER)
     ]
-    if (None, None) in reached:
+    if (None, None) in held:
         return None
     root = session.scalar(sa.select(Area.path).where(Area.parent_id.is_(None)).limit(1))
-    return None if (None, root) in reached else reached
+    reached = [(unit_id, path if path != root else None) for unit_id, path in held]
+    return None if (None, None) in reached else reached

@@ -159,9 +159,14 @@ def _report(session: Session, report_id: uuid.UUID) -> Report:
 
 
 def _may_judge(session: Session, actor: Actor, suggestion: DuplicateSuggestion) -> bool:
-    """Whose desk it is where both were reported: nobody judges what they may not read."""
+    """Whose desk it is where both were reported: nobody judges what they may not read.
+
+    What has no place is the county's.
+    """
     pair = (suggestion.report_id, suggestion.other_id)
-    paths = sa.select(Area.path).select_from(Report).outerjoin(Area, Area.id == Report.area_id)
+    county = sa.select(Area.id).where(Area.parent_id.is_(None)).limit(1).scalar_subquery()
+    where = sa.func.coalesce(Report.area_id, county)
+    paths = sa.select(Area.path).select_from(Report).outerjoin(Area, Area.id == where)
     return all(
         actor.may(Role.DESK, area_path=path) for path in session.scalars(paths.where(Report.id.in_(pair)))
     )

@@ -194,6 +194,9 @@ def test_nobody_is_shown_more_than_the_roles_reach(
     assert shown(Grant(Role.DESK, other), Grant(Role.LEADER, None, fire)) == {here.number, there.number}
     assert shown(Grant(Role.LEADER, other, fire)) == set()
     assert shown(Grant(Role.HANDLER, None, fire)) == set()
+    lost = office.case("transferred", office.report(area_id=None))
+    # What has no place is the county's, as `cases.rules.sight` has it.
+    assert shown(Grant(Role.LEADER, office.areas["county"].path, fire)) == {here.number, lost.number}
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,19 @@ def test_only_the_desk_of_the_place_has_a_say(
     services.judge(session, clock, make.desk(session, dawu.path), suggestion.id, True)
 
 
+def test_what_has_no_place_is_judged_by_the_county(
+    session: Session, clock: FixedClock, assessed: Assessed
+) -> None:
+    county = make.area(session, "632621", "玛沁县", "county")
+    dawu = make.area(session, "632621100", "大武镇", "town", county)
+    assessed(EXIT, **HERE)
+    second = assessed(EXIT_AGAIN, **HERE, area_id=dawu.id)
+    (suggestion,) = suggestions(session, second)
+    with pytest.raises(NotFound):
+        services.judge(session, clock, make.desk(session, dawu.path), suggestion.id, True)
+    services.judge(session, clock, make.desk(session, county.path), suggestion.id, True)
+
+
 def test_a_key_that_hundreds_share_gives_few_candidates(session: Session, assessed: Assessed) -> None:
     first = make.report(session, EXIT, **HERE)
     told = Told(seq=first.seq, received_at=first.received_at)
