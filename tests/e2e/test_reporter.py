@@ -55,12 +55,11 @@ def test_more_photos_without_signal_then_an_objection_to_the_answer(
     later.get_by_test_id("send-message").click()
     expect(page.get_by_text("1 条待发")).to_be_visible()
 
-    # Signal returns: it joins the report once, and reporter and desk see it.
+    # Signal returns: it joins the report once, the letter of the typed code opens by itself, and the desk sees it.
     citizen.set_offline(False)
     expect(page.get_by_text("1 条待发")).to_be_hidden(timeout=SOON)
-    page.get_by_test_id("look").click()
     letter = page.get_by_test_id("letter")
-    expect(letter.get_by_text(LATER)).to_have_count(1)
+    expect(letter.get_by_text(LATER)).to_have_count(1, timeout=SOON)
     expect(letter.get_by_text("附了 1 个照片或视频")).to_be_visible()
 
     # Written into the open letter without signal: it appears there by itself once it was sent.
