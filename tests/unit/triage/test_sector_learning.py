@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from server.triage.sector_learning import Confirmed, learn
-from server.triage.sector_rules import Learned, SectorGuesser
+from server.triage.sector_rules import DECIDED, Learned, SectorGuesser
 from server.triage.sector_words import SectorWords, Told
 
 TABLE = [SectorWords(6, "消防", ["消防", "安全出口"]), SectorWords(9, "建筑施工", ["脚手架", "塔吊"])]
@@ -49,6 +49,15 @@ def test_random_labels_are_not_praised() -> None:
     _, figures = learn(ALONE, [one for one in said for _ in range(3)], "m")
     assert figures.accuracy < 0.75
     assert figures.decided < 0.5
+
+
+def test_easy_labels_do_not_make_it_surer_than_the_words_alone() -> None:
+    said = [(f"{chr(0x4E00 + 41 * i)}{chr(0x5E00 + 59 * i)}安全出口消防", 6) for i in range(40)]
+    said += [(f"{chr(0x4F00 + 43 * i)}{chr(0x6000 + 61 * i)}脚手架塔吊", 9) for i in range(40)]
+    learned, figures = learn(ALONE, [Confirmed(Told(text), no) for text, no in said], "m")
+    assert figures.accuracy == 1
+    assert learned.decided >= DECIDED
+    assert learned.sharpness <= 1
 
 
 def test_a_model_for_other_sectors_is_not_used() -> None:
