@@ -1,5 +1,7 @@
 """What a county's own reports teach: kinds of hazard from what reporters tap, names from what they write."""
 
+import csv
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.triage import keys
 from server.triage.experience import Experience
-from server.triage.kinds import Kinds, alike, likeliest
+from server.triage.kinds import HAZARD_PHRASES, HAZARD_TYPES, PROBABLE, Kinds, alike, likeliest
 from server.triage.reading import Place, Told
 from server.triage.words import company_name, place_name
 
@@ -34,6 +36,43 @@ def test_what_reporters_tap_teaches_the_countys_own_words() -> None:
     assert after > before + 1
     assert likeliest(kinds.of("青疙瘩往坡底滚"), kinds.of("青疙瘩往坡底滚啊")) == MINE
     assert likeliest(kinds.of(one), kinds.of(lift)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("逃生的口子拿板子钉死了出不去", "exit_blocked"),
+        ("井盖让人偷了，路上一个大窟窿", "manhole_open"),
+        ("电瓶车推上楼插一宿", "ebike_charging"),
+        ("锅炉房没人看着，压力表顶到头了", "boiler_unsafe"),
+    ],
+)
+def test_the_first_reports_of_a_new_county_are_understood(text: str, kind: str) -> None:
+    likely = Kinds().of(text)
+    assert max(likely, key=lambda one: likely[one]) == kind
+
+
+def test_words_that_say_nothing_are_of_no_kind_for_sure_and_set_nothing_apart() -> None:
+    kinds = Kinds()
+    one, other = kinds.of("快来看"), kinds.of("危险")
+    assert max([*one.values(), *other.values()]) < PROBABLE
+    exit_blocked, manhole = kinds.of("安全出口上锁了推不开"), kinds.of("井盖丢了一个大坑")
+    apart, unsure = alike(exit_blocked, manhole), alike(one, other)
+    assert apart is not None
+    assert unsure is not None
+    assert unsure > apart + 1
+
+
+def test_every_shipped_kind_has_sentences_of_its_own() -> None:
+    with (
+        HAZARD_TYPES.open(encoding="utf-8-sig", newline="") as types,
+        HAZARD_PHRASES.open(encoding="utf-8-sig", newline="") as said,
+    ):
+        codes = [row["code"] for row in csv.DictReader(types)]
+        phrases = {row["code"]: row["phrases"].split(";") for row in csv.DictReader(said)}
+    assert list(phrases) == codes
+    assert min(map(len, phrases.values())) >= 30
+    assert max(Counter(one for all_of_it in phrases.values() for one in all_of_it).values()) == 1
 
 
 def test_a_kind_of_the_countys_own_is_learnt_and_a_tap_outweighs_the_words() -> None:
