@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import count, islice
 
 import click
@@ -66,8 +67,13 @@ def _made() -> Iterator[Told]:
             line["lat"], line["lng"] = line["lat"] - county // 600, line["lng"] % 50 + county % 600 / 2 - 180
         for name in ("company", "address"):
             line[name] = line[name] and chr(FIRST_SIGN + county % SIGNS) + line[name]
-        photos = frozenset(f"{(int(photo, 16) * (2 * county + 1)) % 2**64:016x}" for photo in line["photos"])
+        photos = frozenset(_seen(int(photo, 16) * (2 * county + 1) % 2**64) for photo in line["photos"])
         yield lines.told(number, lines.Line.model_validate(line | {"photos": None}), types, photos)
+
+
+def _seen(dhash: int) -> str:
+    """A picture's hashes as the server keeps them: dHash and PDQ."""
+    return f"{dhash:016x}{sha256(dhash.to_bytes(8)).hexdigest()}"
 
 
 def _fill(connection: sa.Connection, reports: Iterator[Told], first: int) -> None:

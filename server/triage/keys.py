@@ -130,14 +130,14 @@ def place_keys(told: Told) -> dict[str, float]:
 
 def photo_keys(told: Told) -> set[str]:
     """Every key that a picture within 7 bits has: of four bands of its dHash one then differs in at most one bit, of
-    eight of its PDQ one in none. Turned and mirrored copies are looked for by PDQ."""
+    eight of its PDQ one in none. Turned copies are looked for by PDQ; mirrored ones share its bands."""
     single = [0, *(1 << i for i in range(16))]
     keys: set[str] = set()
     for bits, whole in photo_bits(told.photos):
         for flip in single:
             keys.update(_bands(bits, flip))
-        for way in () if whole is None else pdq.ways(whole):
-            keys.update(_wide_bands(way))
+        if whole is not None:
+            keys.update(_wide_bands(whole), _wide_bands(pdq.turned(whole)))
     return keys
 
 
@@ -147,8 +147,9 @@ def _bands(bits: int, flip: int = 0) -> list[str]:
 
 
 def _wide_bands(bits: int) -> list[str]:
-    """Eight keys of 32 bits each."""
-    return [f"picture:{band}:{bits >> 32 * band & 0xFFFFFFFF:08x}" for band in range(8)]
+    """Eight keys of 32 bits each, the same for the mirrored picture: of its four ways the least stands for all."""
+    ways = pdq.mirrored(bits)
+    return [f"picture:{band}:{min(way >> 32 * band & 0xFFFFFFFF for way in ways):08x}" for band in range(8)]
 
 
 def _word_keys(told: Told) -> dict[str, str]:

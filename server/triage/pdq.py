@@ -21,14 +21,23 @@ def apart(one: int, other: int) -> int:
 @lru_cache(maxsize=4096)
 def ways(bits: int) -> tuple[int, ...]:
     """The hashes of the picture as it is and in the seven other ways."""
+    return mirrored(bits) + mirrored(turned(bits))
+
+
+def mirrored(bits: int) -> tuple[int, ...]:
+    """As it is, top to bottom, left to right, and both."""
     rows, columns = _masks()
-    turned = sum(
+    return tuple(bits ^ mask for mask in (0, rows, columns, rows ^ columns))
+
+
+def turned(bits: int) -> int:
+    """Rows and columns swapped: with the mirrored ones of it, turned by a quarter either way."""
+    return sum(
         1 << (column * SIDE + row)
         for row in range(SIDE)
         for column in range(SIDE)
         if bits >> (row * SIDE + column) & 1
     )
-    return tuple(way ^ mask for way in (bits, turned) for mask in (0, rows, columns, rows ^ columns))
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.triage import keys, rules
+from server.triage import keys, pdq, rules
 from server.triage.experience import Experience
 from server.triage.model import shipped
 from server.triage.pairs import SAME_PHOTO_BITS, metres_between, same_photo
@@ -415,6 +415,17 @@ def test_a_photo_within_ten_bits_is_the_same_and_one_within_seven_is_found_by_it
         assert same_photo(pictures(one), pictures(two))
         if len(flipped) <= 7:
             assert keys.photo_keys(pictures(one)) & keys.own_keys(pictures(two))
+
+
+@given(st.integers(0, 2**256 - 1), st.integers(0, 7), st.lists(st.integers(0, 255), max_size=7, unique=True))
+def test_a_turned_or_mirrored_picture_is_found_by_its_keys(whole: int, way: int, flipped: list[int]) -> None:
+    """By PDQ alone: the other dHash says nothing."""
+    copy = pdq.ways(whole)[way]
+    for bit in flipped:
+        copy ^= 1 << bit
+    one, other = f"{PHOTO}{whole:064x}", f"{int(PHOTO, 16) ^ 0x00FF_0FF0_F00F_55AA:016x}{copy:064x}"
+    assert same_photo(pictures(one), pictures(other))
+    assert keys.photo_keys(pictures(other)) & keys.own_keys(pictures(one))
 
 
 def test_a_photo_eleven_bits_away_is_another_one() -> None:
