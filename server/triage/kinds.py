@@ -93,7 +93,7 @@ class Kinds:
                 self.row[gram] = len(self.row)
         if len(self.row) > len(self.weights):
             self.weights = np.concatenate([self.weights, np.zeros_like(self.weights)])
-        if column >= self.weights.shape[1]:
+        while column >= self.weights.shape[1]:
             self.weights = np.hstack([self.weights, np.zeros_like(self.weights)])
         rows = self._rows(text)
         wrong = self._likely(rows)

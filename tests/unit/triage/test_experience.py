@@ -83,6 +83,16 @@ def test_a_kind_of_the_countys_own_is_learnt_and_a_tap_outweighs_the_words() -> 
     assert kinds.of("牛走的道塌了")["牧道塌了"] > 0.5
 
 
+def test_many_kinds_of_the_countys_own_are_tapped_before_one_is_learnt() -> None:
+    kinds = Kinds()
+    for n in range(300):
+        kinds.of("", f"自编{n}")
+    for _ in range(10):
+        kinds.learn("牛走的那条道塌下去了", "自编299")
+    likely = kinds.of("牛走的道塌了")
+    assert max(likely, key=lambda kind: likely[kind]) == "自编299"
+
+
 def test_what_one_process_learns_is_not_in_the_next() -> None:
     taught = Kinds()
     taught.learn("青疙瘩", MINE)
