@@ -41,13 +41,14 @@ def test_what_reporters_tap_teaches_the_countys_own_words() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("逃生的口子拿板子钉死了出不去", "exit_blocked"),
-        ("井盖让人偷了，路上一个大窟窿", "manhole_open"),
-        ("电瓶车推上楼插一宿", "ebike_charging"),
-        ("锅炉房没人看着，压力表顶到头了", "boiler_unsafe"),
+        ("小电驴拎进屋里插着，半夜一股焦味", "ebike_charging"),
+        ("烧水的大铁罐表针顶到红格了", "boiler_unsafe"),
+        ("红瓶子的指针早落到底了", "extinguisher_missing"),
+        ("粪坑下去捞东西的人熏倒了", "confined_space"),
     ],
 )
 def test_the_first_reports_of_a_new_county_are_understood(text: str, kind: str) -> None:
+    """Not one of them by the keywords alone."""
     likely = Kinds().of(text)
     assert max(likely, key=lambda one: likely[one]) == kind
 
