@@ -134,7 +134,7 @@ def _begun() -> Kinds:
 
     kinds = Kinds.__new__(Kinds)
     kinds.names, kinds.column, kinds.row = [], {}, {}
-    kinds.weights = np.zeros((4096, 128), np.float32)
+    kinds.weights = np.zeros((4096, 128), np.float32)  # grams × kinds; both are doubled as needed
     told = [*_shipped(HAZARD_TYPES, "name", "keywords"), *_shipped(HAZARD_PHRASES, "phrases")]
     random.Random(1).shuffle(told)  # noqa: S311 - an order, the same everywhere
     for text, kind in told + told:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -19,13 +18,13 @@ from server.identity.rules import Actor
 from server.intake.models import Report
 from server.triage.embedding import embed
 from server.triage.imports import HazardTypeColumns, SectorColumns
+from server.triage.kinds import HAZARD_TYPES as HAZARD_TYPES
 from server.triage.models import HazardType, Sector, SectorModel, SectorProposal
 from server.triage.sector_words import SectorWords, Told, TypeWords
 
 if TYPE_CHECKING:
     from server.triage.sector_rules import SectorGuesser
 
-HAZARD_TYPES = Path(__file__).with_name("hazard_types.csv")
 READ_CHARS = 2000
 """More of a text does not tell what it is about, and a hostile one could keep the worker busy."""
 MOST_CONFIRMED = 20_000
